@@ -1,6 +1,6 @@
-"""What Muniment decides and proves, as pure functions over bytes and values.
+"""The pure core: bytes, values and times come in as arguments, verdicts go out.
 
-No input or output, no clock, no randomness: time, bytes and keys come in as arguments, so an
-auditor can read it, run it offline and get the same answer for ever. Read ``errors`` first
-(every way of saying no), then ``ledger`` (the proofs) or ``policy`` (the decisions).
+No input or output, no clock, no randomness, no framework. This is what an auditor reads
+and what runs offline. Begin with ``ledger/`` (how the log is made and checked), then
+``events/`` (what it says), ``policy/`` (how a promotion is decided).
 """

@@ -1,0 +1,75 @@
+"""Events about reports and about the log itself; the service records them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.core.jsonvalue import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequested:
+    """A report was asked for, under ``report/<id>``. ``scope``: the subject it is about."""
+
+    TYPE: ClassVar[str] = "report.requested.v1"
+    type: str
+    scope: str
+    as_of_size: int
+    requested_by: str
+    options: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportGenerated:
+    """The report was made. Digests are ``sha256:<hex>``.
+
+    ``unsealed_digest`` and ``length``: of the PDF. ``data_digest``: of report.json.
+    ``engine``: versions of everything that shaped the pages; ``engine_fingerprint`` of it.
+    """
+
+    TYPE: ClassVar[str] = "report.generated.v1"
+    type: str
+    scope: str
+    as_of_size: int
+    unsealed_digest: str
+    length: int
+    data_digest: str
+    pages: int
+    engine: Mapping[str, str]
+    engine_fingerprint: str
+    bundle_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDownloaded:
+    """Somebody took a file of the report: pdf, json or bundle."""
+
+    TYPE: ClassVar[str] = "report.downloaded.v1"
+    file: str
+    downloaded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogStarted:
+    """The first entry. Verifier keys (C2SP signed-note) of the log and of approvals."""
+
+    TYPE: ClassVar[str] = "log.started.v1"
+    origin: str
+    log_vkey: str
+    approvals_vkey: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecovered:
+    """A person answered for going on after the log refused to write.
+
+    ``because``: ``adopt`` (signer state taken on) or ``accept-clock``.
+    """
+
+    TYPE: ClassVar[str] = "log.recovered.v1"
+    because: str
+    size_before: int
+    signed_size: int | None = None
+    signed_root: str | None = None

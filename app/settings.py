@@ -1,0 +1,109 @@
+"""The environment, read once into frozen settings.
+
+No setting shifts the clock: tests hand another clock to ``app.main.build_app``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.core.errors import Rejected
+
+Clock = Callable[[], datetime]
+"""The time now, aware, in UTC."""
+
+Entropy = Callable[[int], bytes]
+"""So many unpredictable bytes."""
+
+MEBIBYTE = 2**20
+
+
+def utc_now() -> datetime:
+    """Tell the wall clock's time in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force. Each field is one ``MUNIMENT_`` variable, see the README's table."""
+
+    data_dir: Path = field(default_factory=lambda: Path("muniment-data"))
+    database_url: str | None = None
+    public_url: str = "http://localhost:8000"
+    log_origin: str | None = None
+    signing_key: Path | None = None
+    signer_state: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    policy_dir: Path | None = None
+    log_public: bool = False
+    max_body: int = 10 * MEBIBYTE
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    allow_http: bool = False
+
+    def listens_beyond_loopback_unprotected(self) -> bool:
+        """Tell whether others on the network could read the traffic in the clear."""
+        protected = self.tls_cert is not None or bool(self.trusted_proxies) or self.allow_http
+        return not protected and not _is_loopback(self.host)
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read ``MUNIMENT_*`` variables; unset and empty ones keep their default.
+
+    Raises Rejected naming the variable whose value cannot be read.
+    """
+    given = os.environ if environ is None else environ
+    port = _number(given, "MUNIMENT_PORT", 8000)
+    return Settings(
+        data_dir=_path(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
+        database_url=given.get("MUNIMENT_DATABASE_URL") or None,
+        public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
+        log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
+        signing_key=_path(given, "MUNIMENT_SIGNING_KEY"),
+        signer_state=_path(given, "MUNIMENT_SIGNER_STATE"),
+        host=given.get("MUNIMENT_HOST") or "127.0.0.1",
+        port=port,
+        policy_dir=_path(given, "MUNIMENT_POLICY_DIR"),
+        log_public=_flag(given, "MUNIMENT_LOG_PUBLIC"),
+        max_body=_number(given, "MUNIMENT_MAX_BODY", 10 * MEBIBYTE),
+        tls_cert=_path(given, "MUNIMENT_TLS_CERT"),
+        tls_key=_path(given, "MUNIMENT_TLS_KEY"),
+        trusted_proxies=tuple((given.get("MUNIMENT_TRUSTED_PROXIES") or "").replace(",", " ").split()),
+        allow_http=_flag(given, "MUNIMENT_ALLOW_HTTP"),
+    )
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    return Path(given[name]) if given.get(name) else None
+
+
+def _number(given: Mapping[str, str], name: str, default: int) -> int:
+    written = given.get(name) or str(default)
+    if not written.isascii() or not written.isdigit():
+        raise Rejected(f"{name} is {written!r}, which is no whole number", remedy=f"unset {name}")
+    return int(written)
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    written = (given.get(name) or "false").lower()
+    if written in ("1", "true", "yes", "on"):
+        return True
+    if written in ("0", "false", "no", "off"):
+        return False
+    raise Rejected(f"{name} is {written!r}, neither true nor false", remedy=f"set {name}=true")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
