@@ -1,0 +1,123 @@
+"""The tables of the ledger itself. ``docs/architecture.md`` tells which state is primary.
+
+Rows leave this room only as the values of ``app.core.ledger`` or as ``Recorded``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+
+class EntryRow(SQLModel, table=True):
+    """One entry. ``body`` are the hashed bytes; the other columns repeat what is in them."""
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        Index("entries_by_subject", "subject", "idx"),
+        Index("entries_by_type", "type", "idx"),
+        Index("entries_by_actor", "actor", "idx"),
+    )
+    idx: int = Field(primary_key=True)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    subject: str
+    type: str
+    actor: str
+    recorded_at: str
+
+
+class PayloadRow(SQLModel, table=True):
+    """One member of an entry's data: canonical JSON of its value, and its salt."""
+
+    __tablename__ = "payloads"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    idx: int = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class HeadRow(SQLModel, table=True):
+    """The one row that says how far the log is; it moves with every append."""
+
+    __tablename__ = "head"
+    one: int = Field(primary_key=True)
+    origin: str
+    size: int
+    root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    recorded_at: str
+
+
+class SubjectHeadRow(SQLModel, table=True):
+    """The last entry of a subject, or of a type under the key ``type:<event type>``."""
+
+    __tablename__ = "heads"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    key: str = Field(primary_key=True)
+    idx: int
+
+
+class TileRow(SQLModel, table=True):
+    """One full tile of 256 hashes (C2SP tlog-tiles); partial ones are computed."""
+
+    __tablename__ = "tiles"
+    level: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class CheckpointRow(SQLModel, table=True):
+    """One published checkpoint: the signed note as it is served."""
+
+    __tablename__ = "checkpoints"
+    size: int = Field(primary_key=True)
+    note: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """What an idempotency key stands for: the entries its request made.
+
+    ``key_mac`` and ``body_mac`` are MACs under the log's own secret, never plain hashes.
+    ``resource``: id of what the request made, where its answer is more than receipts.
+    ``digest``: SHA-256 over the row's other columns, so that a slip of the disk shows.
+    """
+
+    __tablename__ = "idempotency"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    key_mac: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    body_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    idx: int
+    count: int
+    resource: str
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class BlobRow(SQLModel, table=True):
+    """A file that an entry names by its digest."""
+
+    __tablename__ = "blobs"
+    sha256: str = Field(primary_key=True)
+    size: int
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class OperationalRow(SQLModel, table=True):
+    """Operational state: backed up, not provable. ``digest`` is over the other columns."""
+
+    __tablename__ = "operational"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: str = Field(sa_column=Column(Text, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ProjectionRow(SQLModel, table=True):
+    """How far a projection has come: it holds the effect of the first ``size`` entries."""
+
+    __tablename__ = "projections"
+    name: str = Field(primary_key=True)
+    version: int
+    size: int
