@@ -1,0 +1,70 @@
+# Everything there is to do here, through one door. `make` alone says what.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.PHONY: help run demo test check bench mutants lock lock-check
+
+export UV_PYTHON_DOWNLOADS := never
+UV := .venv/bin/uv
+INSTALL := $(UV) pip install --quiet --python .venv/bin/python --require-hashes --compile-bytecode
+COMPILE := $(UV) pip compile --quiet pyproject.toml --python-version 3.11 --universal \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+
+run: .venv/.stamp-base ## Set up, then serve on http://localhost:8000 with the embedded default
+	@exec .venv/bin/muniment serve
+
+demo: .venv/.stamp-demo ## Set up, then watch a real credit model being judged, mended and proven
+	@exec .venv/bin/muniment demo
+
+test: .venv/.stamp-dev ## Set up, then prove everything; prints seconds per stage
+	@.venv/bin/python -m tests.stages
+
+check: .venv/.stamp-dev ## Locks, format, lint, imports, types and the fast tests
+	@.venv/bin/python -m tests.stages --fast
+
+bench: .venv/.stamp-dev ## Measure, as ratios against yardsticks of the same run
+	@.venv/bin/python -m tests.bench
+
+mutants: .venv/.stamp-dev ## Mutate the proofs and the decision; list what no test noticed
+	@.venv/bin/mutmut run
+	@.venv/bin/mutmut results
+
+lock: .venv/.stamp-setup ## Write requirements/*.lock from pyproject.toml
+	@$(COMPILE) --upgrade --output-file requirements/base.lock
+	@$(COMPILE) --upgrade --group demo --constraint requirements/base.lock \
+		--output-file requirements/demo.lock
+	@$(COMPILE) --upgrade --group dev --constraint requirements/demo.lock \
+		--output-file requirements/dev.lock
+	@$(UV) pip compile --quiet --group setup --python-version 3.11 --universal \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		--upgrade --output-file requirements/setup.lock
+
+lock-check: .venv/.stamp-dev ## Fail when pyproject.toml and the locks disagree
+	@.venv/bin/pytest -q tests/house/test_locks.py
+
+# Each stamp is made once and again when what it came from changes, so a second `make run` asks
+# no package index for anything.
+.venv/.stamp-setup: requirements/setup.lock
+	@python=$$(requirements/machine.sh python) && "$$python" -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/setup.lock
+	@touch $@
+
+.venv/.stamp-base: .venv/.stamp-setup requirements/base.lock pyproject.toml
+	@requirements/machine.sh serve
+	@$(INSTALL) -r requirements/base.lock
+	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.stamp-demo: .venv/.stamp-base requirements/demo.lock
+	@$(INSTALL) -r requirements/demo.lock
+	@touch $@
+
+.venv/.stamp-dev: .venv/.stamp-base requirements/dev.lock
+	@requirements/machine.sh test
+	@$(INSTALL) -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""What is proven, cheapest truth first; ``stages`` says in which order."""

@@ -1,0 +1,168 @@
+"""Run every check in order, cheapest truth first, and say what each stage took.
+
+``python -m tests.stages``: everything. ``--fast``: what is worth waiting for before a commit.
+The last line sums all pytest runs; a check that is not pytest counts when it fails. A stage
+fails too when it ran no test or skipped one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+OLDEST_GO = (1, 24)
+LOCKS = "tests/house/test_locks.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Commands that must all succeed."""
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """One pytest run over ``paths``, measured by coverage unless ``covered`` is false."""
+
+    name: str
+    paths: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    covered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    passed: int
+    failed: int
+
+
+CHEAP: tuple[Tools | Tests, ...] = (
+    Tests("locks", (LOCKS,), covered=False),
+    Tools(
+        "format, lint, imports",
+        (
+            ("ruff", "format", "--check", "--quiet", "."),
+            ("ruff", "check", "--quiet", "."),
+            ("lint-imports",),
+            ("deptry", "app"),
+        ),
+    ),
+    Tools("types", (("mypy",),)),
+    Tests("core, vectors, policies", ("tests/core", "tests/vectors", "tests/policies")),
+)
+DEAR: tuple[Tools | Tests, ...] = (
+    Tests("contracts, slices", ("tests/contracts", "tests/slices")),
+    Tests("acceptance", ("tests/acceptance",)),
+    Tests("house", ("tests/house",), ignored=(LOCKS, "tests/house/test_wheel.py"), covered=False),
+    Tools(
+        "coverage",
+        (
+            ("coverage", "combine", "--quiet"),
+            ("coverage", "report", "--include=app/core/*", "--fail-under=100"),
+            ("coverage", "report", "--fail-under=92"),
+        ),
+    ),
+    Tests("wheel", ("tests/house/test_wheel.py",), covered=False),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the stages, print their seconds and the sum; 0 when nothing failed."""
+    os.chdir(ROOT)
+    for leftover in ROOT.glob(".coverage*"):
+        leftover.unlink()
+    stages = CHEAP if "--fast" in arguments else CHEAP + DEAR
+    lines: list[str] = []
+    outcomes: list[Outcome] = []
+    for stage in stages:
+        print(f"\n== {stage.name}", flush=True)
+        started = time.monotonic()
+        outcome = run_tools(stage) if isinstance(stage, Tools) else run_tests(stage)
+        seconds = time.monotonic() - started
+        outcomes.append(outcome)
+        lines.append(f"{seconds:7.1f} s  {stage.name}{'  FAILED' if outcome.failed else ''}")
+    failed = sum(outcome.failed for outcome in outcomes)
+    print("\n" + "\n".join(lines))
+    print(f"{sum(outcome.passed for outcome in outcomes)} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def run_tools(stage: Tools) -> Outcome:
+    """Run the commands of ``stage``, all of them even after one failed."""
+    codes = [
+        subprocess.run([BIN / name, *rest], env=environment(), check=False).returncode
+        for name, *rest in stage.commands
+    ]
+    return Outcome(passed=0, failed=sum(code != 0 for code in codes))
+
+
+def run_tests(stage: Tests) -> Outcome:
+    """Run pytest over ``stage`` in random order, with properties derandomised."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        measure = [BIN / "coverage", "run"] if stage.covered else [sys.executable]
+        code = subprocess.run(
+            [
+                *measure,
+                *("-m", "pytest", "--quiet", "--hypothesis-profile=ci", "--durations=5"),
+                f"--junit-xml={report}",
+                *(f"--ignore={path}" for path in stage.ignored),
+                *stage.paths,
+            ],
+            env=environment(),
+            check=False,
+        ).returncode
+        return tally(report.read_text("utf-8") if report.exists() else "", code)
+
+
+def tally(report: str, code: int) -> Outcome:
+    """Count a JUnit ``report``; ``code`` is what pytest exited with.
+
+    Skipped tests are failures, and a run that failed as a whole, or ran nothing, is one.
+    """
+    suites = list(ET.fromstring(report).iter("testsuite")) if report else []  # noqa: S314 - our own pytest wrote it
+    count = {
+        key: sum(int(suite.get(key, "0")) for suite in suites)
+        for key in ("tests", "failures", "errors", "skipped")
+    }
+    failed = count["failures"] + count["errors"] + count["skipped"]
+    passed = max(count["tests"] - failed, 0)
+    if failed == 0 and (code != 0 or passed == 0):
+        failed = 1
+    return Outcome(passed, failed)
+
+
+@cache
+def environment() -> dict[str, str]:
+    """Give a stage's environment: the dev lock's Go leads where the machine's is too old."""
+    go = shutil.which("go")
+    said = (
+        subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True)
+        if go
+        else None
+    )
+    version = re.match(r"go(\d+)\.(\d+)", said.stdout) if said else None
+    if version and (int(version[1]), int(version[2])) >= OLDEST_GO:
+        return dict(os.environ)
+    return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
