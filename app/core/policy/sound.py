@@ -1,0 +1,163 @@
+"""What in a policy cannot be, though each member is of the right type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from app.core.errors import Fault
+from app.core.events.envelope import NAME
+from app.core.fairness.assessment import IntervalKind
+from app.core.fairness.disparities import DEFINITIONS, Comparison
+from app.core.policy.rules import (
+    AncestorsRule,
+    BiasRule,
+    Bound,
+    ByReview,
+    DecideOn,
+    DocumentationRule,
+    FreshnessRule,
+    FromProducer,
+    MetricRule,
+    OnDataset,
+    OverlapRule,
+    Part,
+    ReviewsRule,
+    Rule,
+    Selector,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PAIR = 2
+LARGEST_INTERSECTION = 3
+
+
+def unsound(
+    name: str, version: str, evidence: Mapping[str, Selector], rules: Sequence[Rule]
+) -> Iterator[Fault]:
+    """Find every such fault, with its pointer into the policy's document."""
+    for member, text in (("name", name), ("version", version)):
+        if not NAME.fullmatch(text):
+            yield Fault(f"#/metadata/{member}", f"must match {NAME.pattern}")
+    for alias, selector in evidence.items():
+        for where, message in _selector(selector):
+            yield Fault(f"#/evidence/{alias}{where}", message)
+    seen: set[str] = set()
+    for place, rule in enumerate(rules):
+        if not NAME.fullmatch(rule.id):
+            yield Fault(f"#/rules/{place}/id", f"must match {NAME.pattern}")
+        if rule.id in seen:
+            yield Fault(f"#/rules/{place}/id", "is used by an earlier rule")
+        seen.add(rule.id)
+        for where, message in _rule(rule, evidence):
+            yield Fault(f"#/rules/{place}{where}", message)
+
+
+def _selector(selector: Selector) -> Iterator[tuple[str, str]]:
+    is_document = selector.type == "document/v1"
+    if is_document is (selector.document is None):
+        yield "/document", "names the kind of a document/v1, and of nothing else"
+    if is_document and (selector.dataset or selector.min_coverage is not None):
+        yield "", "a document is measured on no dataset"
+    if not is_document and selector.of != "model":
+        yield "/of", "only documents are of datasets"
+    if selector.computed_by and selector.type != "bias-report/v1":
+        yield "/computed_by", "the service computes bias reports only"
+    if selector.min_coverage is not None and not 0 < selector.min_coverage <= 1:
+        yield "/min_coverage", "must be above 0 and at most 1"
+    if selector.producer == FromProducer():
+        yield "/producer", "names nobody"
+    if selector.dataset == OnDataset():
+        yield "/dataset", "names nothing"
+
+
+def _rule(rule: Rule, evidence: Mapping[str, Selector]) -> Iterator[tuple[str, str]]:
+    match rule:
+        case MetricRule():
+            yield from _alias(rule.from_, evidence, "eval-report/v1")
+        case BiasRule():
+            yield from _alias(rule.from_, evidence, "bias-report/v1")
+            yield from _bias(rule)
+        case DocumentationRule():
+            yield from _alias(rule.from_, evidence, "document/v1")
+        case FreshnessRule():
+            yield from _alias(rule.from_, evidence, None)
+        case AncestorsRule():
+            yield from _ancestors(rule)
+        case OverlapRule():
+            yield from _overlap(rule)
+        case ReviewsRule():
+            yield from _reviews(rule)
+        case _:
+            assert_never(rule)
+
+
+def _alias(
+    alias: str, evidence: Mapping[str, Selector], wanted: str | None
+) -> Iterator[tuple[str, str]]:
+    selector = evidence.get(alias)
+    if selector is None:
+        yield "/from", f"no evidence is called {alias!r}"
+    elif wanted is not None and selector.type != wanted:
+        yield "/from", f"{alias!r} is {selector.type}, this rule reads {wanted}"
+
+
+def _ancestors(rule: AncestorsRule) -> Iterator[tuple[str, str]]:
+    if rule.assert_.all.approval_status is None and rule.assert_.all.licence_ok is None:
+        yield "/assert/all", "asserts nothing"
+    if rule.licences and not rule.assert_.all.licence_ok:
+        yield "/licences", "are read only with licence_ok: true"
+    if rule.max_depth < 1:
+        yield "/max_depth", "must be at least 1"
+
+
+def _overlap(rule: OverlapRule) -> Iterator[tuple[str, str]]:
+    if len(rule.between) != PAIR or len(set(rule.between)) != PAIR:
+        yield "/between", "names two different roles"
+    if rule.assert_.rows_shared < 0:
+        yield "/assert/rows_shared", "must be at least 0"
+
+
+def _bias(rule: BiasRule) -> Iterator[tuple[str, str]]:
+    if not rule.attributes and not rule.intersections:
+        yield "/attributes", "names no group to compare"
+    if len(set(rule.attributes)) != len(rule.attributes):
+        yield "/attributes", "names one attribute twice"
+    if not all(
+        PAIR <= len(set(one)) == len(one) <= LARGEST_INTERSECTION for one in rule.intersections
+    ):
+        yield "/intersections", "each names 2 or 3 different attributes"
+    if not 0 <= rule.max_unknown_share <= 1:
+        yield "/max_unknown_share", "must be between 0 and 1"
+    for member in ("min_group_n", "min_denominator"):
+        if getattr(rule, member) < 1:
+            yield f"/{member}", "must be at least 1"
+    straddle = rule.decide_on.straddle if rule.decide_on else None
+    if rule.small_group == "report_and_review" and not isinstance(straddle, ByReview):
+        yield "/small_group", "name the reviewers: {review: {role, count, meaning}}"
+    if isinstance(rule.small_group, ByReview) and rule.small_group.review.count < 1:
+        yield "/small_group/review/count", "must be at least 1"
+    if rule.decide_on:
+        yield from _decide_on(rule, rule.decide_on)
+
+
+def _decide_on(rule: BiasRule, decide_on: DecideOn) -> Iterator[tuple[str, str]]:
+    if isinstance(decide_on.straddle, ByReview) and decide_on.straddle.review.count < 1:
+        yield "/decide_on/straddle/review/count", "must be at least 1"
+    if not 0 < decide_on.level < 1:
+        yield "/decide_on/level", "must be between 0 and 1"
+    is_difference = DEFINITIONS[rule.metric].comparison is Comparison.DIFFERENCE
+    if is_difference is not (decide_on.ci is IntervalKind.NEWCOMBE):
+        yield "/decide_on/ci", "differences take newcombe, ratios take miettinen-nurminen"
+
+
+def _reviews(rule: ReviewsRule) -> Iterator[tuple[str, str]]:
+    if not rule.need:
+        yield "/need", "needs nobody"
+    if any(need.count < 1 for need in rule.need):
+        yield "/need", "every count must be at least 1"
+    if Part.SUBMITTER not in rule.exclude:
+        yield "/exclude", "must name the submitter: nobody approves their own"
+    if set(rule.bind) != set(Bound):
+        yield "/bind", f"must be all of: {', '.join(Bound)}"
