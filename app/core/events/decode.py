@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 
 from app.core.errors import Fault, SchemaMismatch
 
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Read = Callable[["Json", str], object]
+
+# JSON's words for what a scalar may be.
+_WORDS: Mapping[type, str] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+}
+
+# What RFC 3986 lets stand in a fragment besides letters, digits and "-._~".
+_FRAGMENT = "!$&'()*+,;=:@/?"
 
 
 def decode(kind: type[T], value: Json, pointer: str = "#") -> T:
@@ -47,6 +59,15 @@ def _plain(value: object) -> Json:
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return cast("Json", value)
+
+
+def below(pointer: str, member: str | int) -> str:
+    """Extend a JSON Pointer by a member's name or an item's place.
+
+    Source: RFC 6901, section 3 (``~`` and ``/`` escaped), section 6 (as a URI fragment).
+    """
+    escaped = str(member).replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{quote(escaped, safe=_FRAGMENT, errors='surrogatepass')}"
 
 
 def _mismatch(pointer: str, message: str) -> SchemaMismatch:
@@ -76,7 +97,7 @@ def _scalar(kind: type) -> Read:
 
     def read(value: Json, pointer: str) -> object:
         if type(value) not in accepted:  # exact: True is no integer
-            raise _mismatch(pointer, f"must be of type {kind.__name__}")
+            raise _mismatch(pointer, f"must be {_WORDS[kind]}")
         return value
 
     return read
@@ -95,7 +116,7 @@ def _mapping(item: Read) -> Read:
     def read(value: Json, pointer: str) -> object:
         if not isinstance(value, Mapping):
             raise _mismatch(pointer, "must be an object")
-        return {name: item(one, f"{pointer}/{name}") for name, one in value.items()}
+        return {name: item(one, below(pointer, name)) for name, one in value.items()}
 
     return read
 
@@ -110,10 +131,12 @@ def _object(kind: type[DataclassInstance]) -> Read:
             raise _mismatch(pointer, "must be an object")
         for name in value:
             if name not in members:
-                raise _mismatch(f"{pointer}/{name}", "is not a known member")
+                raise _mismatch(below(pointer, name), "is not a known member")
         for name in required:
             if name not in value:
                 raise _mismatch(f"{pointer}/{name}", "is missing")
-        return kind(**{name: members[name](one, f"{pointer}/{name}") for name, one in value.items()})
+        return kind(
+            **{name: members[name](one, f"{pointer}/{name}") for name, one in value.items()}
+        )
 
     return read
