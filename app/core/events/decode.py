@@ -8,7 +8,7 @@ what was encoded gives the same value.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -42,7 +42,7 @@ def decode(kind: type[T], value: Json, pointer: str = "#") -> T:
     ``pointer``: where ``value`` stands in the whole document, for the error.
     Raises SchemaMismatch: a member missing, unknown, or of another type.
     """
-    return cast("T", _reader(kind)(value, pointer))
+    return cast("T", _reader(cast("Hashable", kind))(value, pointer))
 
 
 def encode(value: DataclassInstance) -> dict[str, Json]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from app.core.errors import Fault, UnknownKind
 from app.core.events.decode import decode, encode
@@ -40,7 +40,7 @@ def parse_event(written: str, data: Mapping[str, Json]) -> Event:
 
     Raises UnknownKind, SchemaMismatch (pointers below ``#/data``).
     """
-    return cast("Event", decode(KINDS[full_type(written)], data, "#/data"))
+    return decode(KINDS[full_type(written)], data, "#/data")
 
 
 def say(subject: str, event: Event, occurred_at: datetime | None = None) -> Said:
