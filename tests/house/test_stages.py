@@ -1,0 +1,30 @@
+"""`make test` cannot end well on a run that failed, skipped or ran nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stages import Outcome, tally
+
+
+def report(tests: int, failures: int = 0, errors: int = 0, skipped: int = 0) -> str:
+    return (
+        f'<testsuites><testsuite tests="{tests}" failures="{failures}" errors="{errors}" '
+        f'skipped="{skipped}"/></testsuites>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "outcome"),
+    [
+        (report(5), 0, Outcome(5, 0)),
+        (report(5, failures=1, errors=1), 1, Outcome(3, 2)),
+        (report(5, skipped=2), 0, Outcome(3, 2)),
+        (report(0), 5, Outcome(0, 1)),
+        (report(0), 0, Outcome(0, 1)),
+        (report(5), 3, Outcome(5, 1)),
+        ("", 139, Outcome(0, 1)),
+    ],
+)
+def test_a_run_counts_for_what_it_was(text: str, code: int, outcome: Outcome) -> None:
+    assert tally(text, code) == outcome
