@@ -1,4 +1,4 @@
-"""What is counted: cells per group, the tables that follow from them, and their checks.
+"""What is counted: cells per group, and the tables that follow from them.
 
 A *tally* holds the finest cells, one per combination of attribute values that occurred. A
 *table* is what a reader sees: one attribute, or one intersection with its full product, so
@@ -9,17 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
-from math import prod
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, assert_never
-
-from app.core.errors import EmptyGroup, Fault, SchemaMismatch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-ATTRIBUTE_LIMIT = 3
-CELL_LIMIT = 200
+from typing import TypeAlias
 
 Group: TypeAlias = tuple[tuple[str, str], ...]
 """(attribute, value) pairs in the order of the table's attributes."""
@@ -75,7 +65,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The finest cells of one evaluation, made by ``tally`` and so known to be sound.
+    """The finest cells of one evaluation, made by ``tally.tally`` and so known to be sound.
 
     ``cells``: all of one form (``Selected`` or ``Confusion``), sorted by group, unknown last.
     """

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import isinf
 from typing import TYPE_CHECKING, assert_never
+
+from app.core.fairness.rates import decimal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +42,14 @@ class Interval:
 
     low: Decimal
     high: Decimal | None
+
+
+def rounded(bounds: tuple[float, float] | None) -> Interval | None:
+    """Round an interval as it is printed (9 places): what is judged is what is read."""
+    if bounds is None:
+        return None
+    low, high = bounds
+    return Interval(decimal(low), None if isinf(high) else decimal(high))
 
 
 def holds(op: Op, value: Fraction | Decimal, threshold: Decimal) -> bool:
