@@ -1,0 +1,319 @@
+"""From a batch of requests to entries: each is checked against the heads, then built.
+
+Everything here runs inside the append transaction, on the sequencer's thread. One
+request that does not fit is refused alone; the rest of its batch goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from app.core.errors import HeadMoved, Refusal, Unavailable
+from app.core.ledger.commitment import commit, data_root
+from app.core.ledger.entry import DataCommitment, Entry, EntryActor, encode
+from app.core.ledger.merkle import Frontier, leaf_hash
+from app.core.ledger.times import format_time
+from app.ledger.idempotency import Use, record_uses, uses
+from app.ledger.ids import RANDOM_BYTES, uuid7
+from app.ledger.ports import Recorded
+from app.ledger.tree import Tree
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from app.core.events import Actor, Said
+    from app.core.jsonvalue import Json
+    from app.ledger.idempotency import IdempotencyKey
+    from app.ledger.ports import Projection
+    from app.ledger.sql_store import SqlStore
+    from app.settings import Clock, Entropy
+
+Beside = Callable[["Connection", Sequence[Recorded]], None]
+"""Operational state, written in the transaction of the entries it belongs to."""
+
+TICK = timedelta(microseconds=1)
+BACKWARD = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of an event's data. ``value``: its canonical JSON."""
+
+    name: str
+    salt: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is to become an entry: checked, encoded, committed to."""
+
+    said: Said
+    schema: bytes
+    members: tuple[Member, ...]
+    data: DataCommitment
+
+    @classmethod
+    def committed(cls, said: Said, schema: bytes, members: tuple[Member, ...], size: int) -> Event:
+        """Commit to the members. ``size``: bytes of the data's canonical JSON."""
+        commitments = {one.name: commit(one.name, one.value, one.salt) for one in members}
+        data = DataCommitment(data_root(commitments), len(members), size)
+        return cls(said, schema, members, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Events to append, all or none; see ``app.ledger.record.Ledger.submit``."""
+
+    events: tuple[Event, ...]
+    actor: Actor
+    source: str
+    expects: Mapping[str, int | None]
+    key: IdempotencyKey | None
+    resource: str
+    beside: Beside | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a recorded entry is known by: a pure function of the entry."""
+
+    index: int
+    id: str
+    leaf_hash: str
+    subject: str
+    subject_prev: int | None
+    recorded_at: str
+    log_size: int
+
+    def to_json(self) -> dict[str, Json]:
+        """Give the receipt as it is served."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def receipt_of(entry: Entry, leaf: bytes) -> Receipt:
+    """Derive the receipt of an entry from the entry and its leaf hash."""
+    return Receipt(
+        index=entry.index,
+        id=entry.id,
+        leaf_hash=leaf.hex(),
+        subject=entry.subject,
+        subject_prev=entry.subject_prev,
+        recorded_at=format_time(entry.recorded_at),
+        log_size=entry.index + 1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The answer to a request. ``replayed``: it had been recorded before, under its key."""
+
+    receipts: tuple[Receipt, ...]
+    replayed: bool
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the log ends: what the next entry continues."""
+
+    size: int
+    leaf: bytes
+    recorded_at: datetime
+    frontier: Frontier
+    tree: Tree
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction is going to write, as it is being built."""
+
+    position: Position
+    heads: dict[str, int]
+    uses: dict[bytes, Use]
+    made: dict[bytes, Use] = field(default_factory=dict)
+    entries: list[tuple[Entry, bytes, bytes]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+class Appender:
+    """Builds entries onto the log's end; used by the sequencer's thread alone."""
+
+    def __init__(
+        self,
+        store: SqlStore,
+        position: Position,
+        projections: Sequence[Projection],
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._store = store
+        self._position = position
+        self._projections = projections
+        self._clock = clock
+        self._entropy = entropy
+
+    def append(
+        self, connection: Connection, requests: Sequence[Request]
+    ) -> tuple[list[Appended | Refusal], Position]:
+        """Append what fits of a batch, inside the caller's transaction.
+
+        Returns each request's answer, and the position to go on from once that transaction
+        is committed. What projections and side writes raise goes through: nothing of the
+        batch must then be committed.
+        """
+        batch = self._begin(connection, requests)
+        outcomes: list[Appended | Refusal] = []
+        sides: list[tuple[Beside, slice]] = []
+        for request in requests:
+            start = len(batch.entries)
+            try:
+                outcomes.append(self._take(connection, batch, request))
+            except Refusal as refusal:
+                outcomes.append(refusal)
+                continue
+            if request.beside is not None and len(batch.entries) > start:
+                sides.append((request.beside, slice(start, len(batch.entries))))
+        self._write(connection, batch, sides)
+        return outcomes, batch.position
+
+    def committed(self, position: Position) -> None:
+        """Go on from ``position``: what led to it is durable now."""
+        self._position = position
+
+    def _begin(self, connection: Connection, requests: Sequence[Request]) -> Batch:
+        """Read, in two queries, every head and every key the batch may need."""
+        wanted = {key for request in requests for key in request.expects}
+        for request in requests:
+            for event in request.events:
+                wanted |= {event.said.subject, f"type:{event.said.event.TYPE}"}
+        keys = [request.key.key_mac for request in requests if request.key is not None]
+        position = replace(self._position, tree=self._position.tree.copy())
+        return Batch(position, self._store.heads(connection, wanted), uses(connection, keys))
+
+    def _take(self, connection: Connection, batch: Batch, request: Request) -> Appended:
+        """Build one request's entries, or answer it from what its key made before.
+
+        Raises HeadMoved, IdempotencyMismatch, Unavailable, TooLarge; then nothing was built.
+        """
+        key_mac = None if request.key is None else request.key.key_mac
+        if request.key is not None and request.key.key_mac in batch.uses:
+            use = batch.uses[request.key.key_mac]
+            use.check_same_body(request.key)
+            return self._replay(connection, batch, use)
+        for key, expected in request.expects.items():
+            if batch.heads.get(key) != expected:
+                raise HeadMoved(key, expected, batch.heads.get(key))
+        first = batch.position.size
+        built = self._build(batch, request, key_mac)
+        for (entry, raw, leaf), event in zip(built, request.events, strict=True):
+            batch.entries.append((entry, raw, leaf))
+            batch.events.append(event)
+            batch.heads[entry.subject] = entry.index
+            batch.heads[f"type:{entry.type}"] = entry.index
+            batch.position.tree.append(leaf)
+        last, _, leaf = built[-1]
+        batch.position = replace(
+            batch.position,
+            size=last.index + 1,
+            leaf=leaf,
+            recorded_at=last.recorded_at,
+            frontier=batch.position.frontier.extend(leaf for _, _, leaf in built),
+        )
+        if request.key is not None:
+            use = Use(request.key.body_mac, first, len(built), request.resource)
+            batch.uses[request.key.key_mac] = batch.made[request.key.key_mac] = use
+        receipts = tuple(receipt_of(entry, leaf) for entry, _, leaf in built)
+        return Appended(receipts, replayed=False, resource=request.resource)
+
+    def _build(
+        self, batch: Batch, request: Request, key_mac: bytes | None
+    ) -> list[tuple[Entry, bytes, bytes]]:
+        """Build the entries of one request, each with its bytes and its leaf hash."""
+        now = self._now(batch.position.recorded_at)
+        heads: dict[str, int] = {}
+        leaf, index = batch.position.leaf, batch.position.size
+        built: list[tuple[Entry, bytes, bytes]] = []
+        for event in request.events:
+            said, kind = event.said, f"type:{event.said.event.TYPE}"
+            recorded_at = now + len(built) * TICK
+            entry = Entry(
+                log=self._store.origin,
+                index=index,
+                prev=leaf,
+                subject_prev=heads.get(said.subject, batch.heads.get(said.subject)),
+                type_prev=heads.get(kind, batch.heads.get(kind)),
+                id=uuid7(recorded_at, self._entropy(RANDOM_BYTES)),
+                type=said.event.TYPE,
+                source=request.source,
+                subject=said.subject,
+                occurred_at=said.occurred_at or recorded_at,
+                recorded_at=recorded_at,
+                actor=EntryActor(request.actor.id, request.actor.kind, request.actor.auth),
+                schema=event.schema,
+                data=event.data,
+                idem=key_mac,
+            )
+            raw = encode(entry)
+            leaf = leaf_hash(raw)
+            built.append((entry, raw, leaf))
+            heads[said.subject] = heads[kind] = index
+            index += 1
+        return built
+
+    def _now(self, last: datetime) -> datetime:
+        """Tell the time of the next entry: later than every one before it.
+
+        Raises Unavailable where the clock went back so far that it cannot be trusted.
+        """
+        now = self._clock()
+        if now < last - BACKWARD:
+            raise Unavailable(
+                f"the clock says {format_time(now)}, the log's last entry {format_time(last)}",
+                remedy="set the clock right",
+                retry_after=30,
+            )
+        return max(now, last + TICK)
+
+    def _replay(self, connection: Connection, batch: Batch, use: Use) -> Appended:
+        """Answer as the first time: the receipts follow from the entries."""
+        receipts = []
+        for index in range(use.index, use.index + use.count):
+            new = index - self._position.size
+            if new >= 0:
+                entry, _, leaf = batch.entries[new]
+            else:
+                entry, leaf = self._store.entry(connection, index)
+            receipts.append(receipt_of(entry, leaf))
+        return Appended(tuple(receipts), replayed=True, resource=use.resource)
+
+    def _write(
+        self, connection: Connection, batch: Batch, sides: Sequence[tuple[Beside, slice]]
+    ) -> None:
+        """Write entries, payloads, heads, tiles, keys, projections: one transaction."""
+        if not batch.entries:
+            return
+        self._store.insert(connection, batch.entries, [event.members for event in batch.events])
+        touched = {
+            key
+            for entry, _, _ in batch.entries
+            for key in (entry.subject, f"type:{entry.type}")
+        }
+        self._store.move_heads(connection, {key: batch.heads[key] for key in touched})
+        self._store.insert_tiles(connection, batch.position.tree.take_full())
+        record_uses(connection, batch.made)
+        self._store.move_head(connection, self._position, batch.position)
+        recorded = [
+            Recorded(entry.index, entry, event.said.event)
+            for (entry, _, _), event in zip(batch.entries, batch.events, strict=True)
+        ]
+        for projection in self._projections:
+            projection.apply(connection, recorded)
+        self._store.move_projections(connection, batch.position.size)
+        for beside, which in sides:
+            beside(connection, recorded[which])

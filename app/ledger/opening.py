@@ -1,0 +1,141 @@
+"""Opening the log of a data folder: its tables, its head, where it ends."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import insert, select
+from sqlmodel import SQLModel
+
+from app.core.errors import ChainBroken, Rejected, Unavailable
+from app.core.ledger.entry import genesis_prev
+from app.core.ledger.merkle import EMPTY_ROOT, Frontier, root
+from app.core.ledger.origin import check_origin
+from app.core.ledger.times import format_time, parse_time
+from app.ledger.append import Position
+from app.ledger.models import BlobRow, IdempotencyRow, OperationalRow
+from app.ledger.sql_store import (
+    CHECKPOINTS,
+    ENTRIES,
+    HEAD,
+    HEADS,
+    PAYLOADS,
+    PROJECTIONS,
+    TILES,
+    SqlStore,
+)
+from app.ledger.sqlite import TRIGGERS, reader_engine, writer_engine
+from app.ledger.tree import Tree, load_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Table
+
+    from app.ledger.ports import Projection
+    from app.settings import Entropy
+
+LEDGER_TABLES: tuple[Table, ...] = (
+    ENTRIES,
+    PAYLOADS,
+    HEAD,
+    HEADS,
+    TILES,
+    CHECKPOINTS,
+    PROJECTIONS,
+    *(
+        cast("Table", model.__table__)  # type: ignore[attr-defined]
+        for model in (IdempotencyRow, BlobRow, OperationalRow)
+    ),
+)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+HASH_BYTES = 32
+
+
+def open_sqlite(
+    path: Path, origin: str | None, entropy: Entropy, projections: Sequence[Projection]
+) -> SqlStore:
+    """Open the log in a SQLite file, and make it if it is not there.
+
+    ``origin``: names a new log (default ``muniment.local/<16 random hex>``).
+    Raises Rejected if an existing log has another name, Unavailable if a projection's
+    tables are of another version than this program's.
+    """
+    writer = writer_engine(path)
+    with writer.begin() as connection:
+        tables = [*LEDGER_TABLES, *(table for one in projections for table in one.tables)]
+        SQLModel.metadata.create_all(connection, tables=tables)
+        for trigger in TRIGGERS:
+            connection.exec_driver_sql(trigger)
+        named = connection.execute(select(HEAD.c.origin)).scalar()
+        if named is None:
+            named = check_origin(origin or f"muniment.local/{entropy(8).hex()}")
+            _insert_empty_head(connection, named)
+        elif origin is not None and origin != named:
+            raise Rejected(
+                f"this log is called {named}, MUNIMENT_LOG_ORIGIN says {origin}",
+                remedy="unset MUNIMENT_LOG_ORIGIN: a log's name is fixed at its first start",
+            )
+        _check_projections(connection, projections)
+    return SqlStore(writer, reader_engine(path), named)
+
+
+def _insert_empty_head(connection: Connection, origin: str) -> None:
+    row = {
+        "one": 1,
+        "origin": origin,
+        "size": 0,
+        "root": EMPTY_ROOT,
+        "leaf_hash": genesis_prev(origin),
+        "recorded_at": format_time(BEGINNING),
+    }
+    connection.execute(insert(HEAD), row)
+
+
+def _check_projections(connection: Connection, projections: Sequence[Projection]) -> None:
+    known = {row.name: row for row in connection.execute(select(PROJECTIONS))}
+    size = connection.execute(select(HEAD.c.size)).scalar_one()
+    for one in projections:
+        row = known.get(one.name)
+        if row is None and size == 0:
+            new = {"name": one.name, "version": one.version, "size": 0}
+            connection.execute(insert(PROJECTIONS), new)
+        elif row is None or row.version != one.version or row.size != size:
+            raise Unavailable(
+                f"the projection {one.name!r} is not that of this program at size {size}",
+                remedy=f"run `muniment migrate --rebuild {one.name}`",
+            )
+
+
+def load_position(store: SqlStore) -> Position:
+    """Find where the log ends, from its stored bytes.
+
+    Raises ChainBroken if the stored tiles and entries do not lead to the head's root.
+    """
+
+    with store.reading() as connection:
+        head = store.head(connection)
+        tree = read_tree(store, connection, head.size)
+        frontier = Frontier(head.size, tree.peaks())
+        if frontier.root() != head.root:
+            raise ChainBroken(
+                f"the entries do not lead to the root that the head names at size {head.size}",
+                remedy="run `muniment ledger fsck` to see what was altered",
+            )
+        return Position(head.size, head.leaf_hash, parse_time(head.recorded_at), frontier, tree)
+
+
+def read_tree(store: SqlStore, connection: Connection, size: int) -> Tree:
+    """Build the tree at ``size`` from stored tiles and the bytes of the newest entries."""
+
+    @functools.cache
+    def tile_root(level: int, number: int) -> bytes:
+        hashes = store.tile(connection, level, number)
+        if hashes is None:
+            raise ChainBroken(f"tile {level}/{number} is missing")
+        return root([hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)])
+
+    return load_tree(size, functools.partial(store.leaf_hashes, connection), tile_root)

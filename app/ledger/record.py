@@ -1,0 +1,135 @@
+"""What the rest of the house asks of the ledger: record this, write that, show me now."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from app.core.errors import TooLarge
+from app.core.ledger.canonical import canonical
+from app.ledger.append import Appended, Event, Member, Request
+from app.ledger.sql_store import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from sqlalchemy import Connection
+
+    from app.core.events import Actor, Said
+    from app.ledger.append import Beside, Receipt
+    from app.ledger.idempotency import IdempotencyKey
+    from app.ledger.schemas import EventSchema
+    from app.ledger.sequencer import Sequencer
+    from app.ledger.sql_store import SqlStore
+    from app.settings import Entropy
+
+T = TypeVar("T")
+LARGEST_DATA = 2**20
+SALT_BYTES = 32
+SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The log of this organisation: one instance, built in ``app.main``."""
+
+    store: SqlStore
+    sequencer: Sequencer
+    schemas: Mapping[str, EventSchema]
+    entropy: Entropy
+
+    def submit(  # noqa: PLR0913 - one request, named parts
+        self,
+        saids: Sequence[Said],
+        actor: Actor,
+        *,
+        source: str = SERVICE,
+        expects: Mapping[str, int | None] | None = None,
+        key: IdempotencyKey | None = None,
+        resource: str = "",
+        beside: Beside | None = None,
+    ) -> Future[Appended]:
+        """Ask for events to be recorded, all or none, and answer after the commit.
+
+        ``expects``: heads (by subject, or ``type:<event type>``) that must be at that entry
+        when the events are appended, None for no entry yet. ``beside``: operational state
+        written in the same transaction. ``resource``: id that a replay of ``key`` finds.
+        The future raises HeadMoved, IdempotencyMismatch, Unavailable, StorageFull.
+        Raises SchemaMismatch, TooLarge, Unavailable at once.
+        """
+        events = tuple(self._prepare(said) for said in saids)
+        request = Request(events, actor, source, expects or {}, key, resource, beside)
+        return self.sequencer.append(request)
+
+    def record(  # noqa: PLR0913 - as submit
+        self,
+        said: Said,
+        actor: Actor,
+        *,
+        source: str = SERVICE,
+        expects: Mapping[str, int | None] | None = None,
+        key: IdempotencyKey | None = None,
+        resource: str = "",
+        beside: Beside | None = None,
+    ) -> Receipt:
+        """Record one event and return its receipt; see ``submit``."""
+        return self.record_all(
+            [said],
+            actor,
+            source=source,
+            expects=expects,
+            key=key,
+            resource=resource,
+            beside=beside,
+        )[0]
+
+    def record_all(  # noqa: PLR0913 - as submit
+        self,
+        saids: Sequence[Said],
+        actor: Actor,
+        *,
+        source: str = SERVICE,
+        expects: Mapping[str, int | None] | None = None,
+        key: IdempotencyKey | None = None,
+        resource: str = "",
+        beside: Beside | None = None,
+    ) -> tuple[Receipt, ...]:
+        """Record events, all or none, and return their receipts in order; see ``submit``."""
+        future = self.submit(
+            saids,
+            actor,
+            source=source,
+            expects=expects,
+            key=key,
+            resource=resource,
+            beside=beside,
+        )
+        return future.result().receipts
+
+    def operate(self, work: Callable[[Connection], T]) -> T:
+        """Write operational state in a transaction of its own, on the writer's thread."""
+        return self.sequencer.operate(work).result()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Read the state at one size of the log."""
+        with self.store.reading() as connection:
+            yield Snapshot(connection, self.store.head(connection).size)
+
+    def _prepare(self, said: Said) -> Event:
+        """Check the data and commit to its members: the work that needs no lock."""
+        schema = self.schemas[said.event.TYPE]
+        schema.check(said.data, from_client=False)
+        members = tuple(
+            Member(name, self.entropy(SALT_BYTES), canonical(value))
+            for name, value in said.data.items()
+        )
+        size = len(canonical(said.data))
+        if size > LARGEST_DATA:
+            raise TooLarge(
+                f"the event's data has {size} bytes of canonical JSON; the limit is {LARGEST_DATA}",
+                remedy="upload large documents as files and name their digest",
+            )
+        return Event.committed(said, bytes.fromhex(schema.digest), members, size)

@@ -1,0 +1,276 @@
+"""The ledger on disk, in SQL: what the writer writes and what everybody reads.
+
+One transaction holds entries, payloads, heads, full tiles, idempotency keys and what the
+projections make of them, so there is never state without its entry or the other way round.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import insert, select, update
+from sqlmodel import SQLModel
+
+from app.core.errors import ChainBroken, Missing
+from app.core.events import parse_event
+from app.core.ledger.entry import Entry, parse
+from app.core.ledger.merkle import leaf_hash
+from app.core.ledger.times import format_time
+from app.ledger.models import (
+    CheckpointRow,
+    EntryRow,
+    HeadRow,
+    PayloadRow,
+    ProjectionRow,
+    SubjectHeadRow,
+    TileRow,
+)
+from app.ledger.ports import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, Engine, Table
+
+    from app.core.jsonvalue import Json
+    from app.ledger.append import Member, Position
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast("Table", model.__table__)  # type: ignore[attr-defined]
+
+
+ENTRIES = _table(EntryRow)
+PAYLOADS = _table(PayloadRow)
+HEAD = _table(HeadRow)
+HEADS = _table(SubjectHeadRow)
+TILES = _table(TileRow)
+CHECKPOINTS = _table(CheckpointRow)
+PROJECTIONS = _table(ProjectionRow)
+MOST_PARAMETERS = 900
+"""SQLite takes 999 parameters in old builds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the log is. ``leaf_hash``: of the last entry, or genesis. Hashes: 32 bytes."""
+
+    origin: str
+    size: int
+    root: bytes
+    leaf_hash: bytes
+    recorded_at: str
+
+
+class SqlStore:
+    """A log in a SQL database. ``origin``: the log's name, fixed when it was made."""
+
+    def __init__(self, writer: Engine, reader: Engine, origin: str) -> None:
+        self._writer = writer
+        self._reader = reader
+        self.origin = origin
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open the write transaction; committed at the end, rolled back by an exception."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a read transaction: one consistent state of everything."""
+        with self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the database's files."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def head(self, connection: Connection) -> Head:
+        """Read how far the log is."""
+        row = connection.execute(select(HEAD)).one()
+        return Head(row.origin, row.size, row.root, row.leaf_hash, row.recorded_at)
+
+    def heads(self, connection: Connection, keys: Iterable[str]) -> dict[str, int]:
+        """Find the last entry of each key (subject or ``type:…``) that has one."""
+        wanted = sorted(keys)
+        found: dict[str, int] = {}
+        for start in range(0, len(wanted), MOST_PARAMETERS):
+            part = HEADS.c.key.in_(wanted[start : start + MOST_PARAMETERS])
+            found |= {row.key: row.idx for row in connection.execute(select(HEADS).where(part))}
+        return found
+
+    def entry(self, connection: Connection, index: int) -> tuple[Entry, bytes]:
+        """Read an entry and its leaf hash, from its stored bytes. Raises Missing."""
+        raw = self.entry_bytes(connection, index)
+        return parse(raw), leaf_hash(raw)
+
+    def entry_bytes(self, connection: Connection, index: int) -> bytes:
+        """Read the hashed bytes of an entry. Raises Missing."""
+        found = connection.execute(select(ENTRIES.c.body).where(ENTRIES.c.idx == index)).scalar()
+        if found is None:
+            raise Missing(f"the log has no entry {index}")
+        return cast("bytes", found)
+
+    def bodies(self, connection: Connection, start: int, stop: int) -> list[bytes]:
+        """Read the hashed bytes of entries from ``start`` up to, not with, ``stop``."""
+        which = select(ENTRIES.c.body).where(ENTRIES.c.idx >= start, ENTRIES.c.idx < stop)
+        return list(connection.execute(which.order_by(ENTRIES.c.idx)).scalars())
+
+    def leaf_hashes(self, connection: Connection, start: int, stop: int) -> list[bytes]:
+        """Compute leaf hashes from stored bytes; the stored hashes are not believed."""
+        return [leaf_hash(raw) for raw in self.bodies(connection, start, stop)]
+
+    def data(self, connection: Connection, index: int) -> dict[str, Json]:
+        """Read an entry's data; members that were erased are absent."""
+        rows = connection.execute(select(PAYLOADS).where(PAYLOADS.c.idx == index))
+        return {row.name: json.loads(row.value) for row in rows}
+
+    def payload(self, connection: Connection, index: int) -> list[tuple[str, bytes, bytes]]:
+        """Read an entry's members as (name, salt, canonical JSON of the value), by name."""
+        rows = connection.execute(
+            select(PAYLOADS).where(PAYLOADS.c.idx == index).order_by(PAYLOADS.c.name)
+        )
+        return [(row.name, row.salt, row.value) for row in rows]
+
+    def recorded(self, connection: Connection, start: int, stop: int) -> Iterator[Recorded]:
+        """Read entries back with their events, in order, a thousand at a time."""
+        for first in range(start, stop, 1000):
+            last = min(first + 1000, stop)
+            members: dict[int, dict[str, Json]] = {}
+            rows = select(PAYLOADS.c.idx, PAYLOADS.c.name, PAYLOADS.c.value).where(
+                PAYLOADS.c.idx >= first, PAYLOADS.c.idx < last
+            )
+            for row in connection.execute(rows):
+                members.setdefault(row.idx, {})[row.name] = json.loads(row.value)
+            for offset, raw in enumerate(self.bodies(connection, first, last)):
+                entry = parse(raw)
+                if entry.index != first + offset:
+                    raise ChainBroken(f"where entry {first + offset} should be is {entry.index}")
+                event = parse_event(entry.type, members.get(entry.index, {}))
+                yield Recorded(entry.index, entry, event)
+
+    def tile(self, connection: Connection, level: int, number: int) -> bytes | None:
+        """Read the 8,192 bytes of a full tile; None if it is not full yet."""
+        which = (TILES.c.level == level) & (TILES.c.number == number)
+        return connection.execute(select(TILES.c.hashes).where(which)).scalar()
+
+    def checkpoint(self, connection: Connection) -> bytes | None:
+        """Read the newest published checkpoint's note."""
+        newest = select(CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size.desc()).limit(1)
+        return connection.execute(newest).scalar()
+
+    def checkpoint_from(self, connection: Connection, size: int) -> bytes | None:
+        """Read the note of the smallest published size that is at least ``size``."""
+        which = select(CHECKPOINTS.c.note).where(CHECKPOINTS.c.size >= size)
+        return connection.execute(which.order_by(CHECKPOINTS.c.size).limit(1)).scalar()
+
+    def published_size(self, connection: Connection) -> int | None:
+        """Tell the newest published size; None before the first checkpoint."""
+        newest = select(CHECKPOINTS.c.size).order_by(CHECKPOINTS.c.size.desc()).limit(1)
+        return connection.execute(newest).scalar()
+
+    def insert_checkpoint(self, connection: Connection, size: int, note: bytes) -> None:
+        """Store a signed note."""
+        connection.execute(insert(CHECKPOINTS), {"size": size, "note": note})
+
+    def insert(
+        self,
+        connection: Connection,
+        entries: Sequence[tuple[Entry, bytes, bytes]],
+        members: Sequence[Sequence[Member]],
+    ) -> None:
+        """Write entries (each with its bytes and leaf hash) and their payloads, in bulk."""
+        rows = [
+            {
+                "idx": entry.index,
+                "body": raw,
+                "leaf_hash": leaf,
+                "subject": entry.subject,
+                "type": entry.type,
+                "actor": entry.actor.id,
+                "recorded_at": format_time(entry.recorded_at),
+            }
+            for entry, raw, leaf in entries
+        ]
+        connection.execute(insert(ENTRIES), rows)
+        payloads = [
+            {"idx": entry.index, "name": one.name, "salt": one.salt, "value": one.value}
+            for (entry, _, _), those in zip(entries, members, strict=True)
+            for one in those
+        ]
+        if payloads:
+            connection.execute(insert(PAYLOADS), payloads)
+
+    def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """Set the last entry of each key."""
+        connection.exec_driver_sql(
+            "INSERT INTO heads (key, idx) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET idx = excluded.idx",
+            list(heads.items()),
+        )
+
+    def insert_tiles(self, connection: Connection, full: Mapping[tuple[int, int], bytes]) -> None:
+        """Write tiles that have become full."""
+        if full:
+            rows = [
+                {"level": level, "number": number, "hashes": hashes}
+                for (level, number), hashes in full.items()
+            ]
+            connection.execute(insert(TILES), rows)
+
+    def move_head(self, connection: Connection, before: Position, after: Position) -> None:
+        """Move the log's head from one size to another.
+
+        Raises ChainBroken if it is not at ``before``: somebody else wrote to this log.
+        """
+        moved = connection.execute(
+            update(HEAD)
+            .where(HEAD.c.one == 1, HEAD.c.size == before.size)
+            .values(
+                size=after.size,
+                root=after.frontier.root(),
+                leaf_hash=after.leaf,
+                recorded_at=format_time(after.recorded_at),
+            )
+        )
+        if moved.rowcount != 1:
+            raise ChainBroken(
+                f"the log's head is not at size {before.size} any more: another writer was here",
+                remedy="stop every other server on this database, then restart",
+            )
+
+    def move_projections(self, connection: Connection, size: int) -> None:
+        """Note that every projection holds the effect of the first ``size`` entries."""
+        connection.execute(update(PROJECTIONS).values(size=size))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state at one size of the log, as long as its read transaction is open."""
+
+    store: SqlStore
+    connection: Connection
+    size: int
+
+    def head(self, key: str) -> int | None:
+        """Tell the last entry of a subject, or of ``type:<event type>``."""
+        return self.store.heads(self.connection, [key]).get(key)
+
+    def heads(self, keys: Iterable[str]) -> dict[str, int | None]:
+        """Tell the last entry of each key, None where there is none: what ``expects`` takes."""
+        wanted = list(keys)
+        found = self.store.heads(self.connection, wanted)
+        return {key: found.get(key) for key in wanted}
+
+    def entry(self, index: int) -> Entry:
+        """Read an entry. Raises Missing."""
+        return self.store.entry(self.connection, index)[0]
+
+    def data(self, index: int) -> dict[str, Json]:
+        """Read an entry's data; members that were erased are absent."""
+        return self.store.data(self.connection, index)
