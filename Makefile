@@ -5,6 +5,10 @@ SHELL := /bin/sh
 .PHONY: help run demo test check bench mutants lock lock-check
 
 export UV_PYTHON_DOWNLOADS := never
+# uv trusts the authorities that the machine trusts, a company's own among them.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS := true
+endif
 UV := .venv/bin/uv
 INSTALL := $(UV) pip install --quiet --python .venv/bin/python --require-hashes --compile-bytecode
 COMPILE := $(UV) pip compile --quiet pyproject.toml --python-version 3.11 --universal \
