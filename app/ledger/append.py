@@ -19,7 +19,6 @@ from app.core.ledger.times import format_time
 from app.ledger.idempotency import Use, record_uses, uses
 from app.ledger.ids import RANDOM_BYTES, uuid7
 from app.ledger.ports import Recorded
-from app.ledger.tree import Tree
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.ports import Projection
     from app.ledger.sql_store import SqlStore
+    from app.ledger.tree import Tree
     from app.settings import Clock, Entropy
 
 Beside = Callable[["Connection", Sequence[Recorded]], None]
@@ -300,9 +300,7 @@ class Appender:
             return
         self._store.insert(connection, batch.entries, [event.members for event in batch.events])
         touched = {
-            key
-            for entry, _, _ in batch.entries
-            for key in (entry.subject, f"type:{entry.type}")
+            key for entry, _, _ in batch.entries for key in (entry.subject, f"type:{entry.type}")
         }
         self._store.move_heads(connection, {key: batch.heads[key] for key in touched})
         self._store.insert_tiles(connection, batch.position.tree.take_full())

@@ -45,4 +45,6 @@ def exists(connection: Connection, digest: str) -> bool:
 
 
 def _exists(connection: Connection, sha256: str) -> bool:
-    return connection.execute(select(ROWS.c.size).where(ROWS.c.sha256 == sha256)).first() is not None
+    return (
+        connection.execute(select(ROWS.c.size).where(ROWS.c.sha256 == sha256)).first() is not None
+    )

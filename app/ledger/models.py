@@ -31,7 +31,7 @@ class PayloadRow(SQLModel, table=True):
     """One member of an entry's data: canonical JSON of its value, and its salt."""
 
     __tablename__ = "payloads"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"sqlite_with_rowid": False}
     idx: int = Field(primary_key=True)
     name: str = Field(primary_key=True)
     salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -54,7 +54,7 @@ class SubjectHeadRow(SQLModel, table=True):
     """The last entry of a subject, or of a type under the key ``type:<event type>``."""
 
     __tablename__ = "heads"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"sqlite_with_rowid": False}
     key: str = Field(primary_key=True)
     idx: int
 
@@ -85,7 +85,7 @@ class IdempotencyRow(SQLModel, table=True):
     """
 
     __tablename__ = "idempotency"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"sqlite_with_rowid": False}
     key_mac: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     body_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     idx: int
@@ -107,7 +107,7 @@ class OperationalRow(SQLModel, table=True):
     """Operational state: backed up, not provable. ``digest`` is over the other columns."""
 
     __tablename__ = "operational"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"sqlite_with_rowid": False}
     kind: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     value: str = Field(sa_column=Column(Text, nullable=False))

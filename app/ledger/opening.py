@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from app.core.errors import ChainBroken, Rejected, Unavailable
 from app.core.ledger.entry import genesis_prev
-from app.core.ledger.merkle import EMPTY_ROOT, Frontier, root
+from app.core.ledger.merkle import EMPTY_ROOT, Frontier
 from app.core.ledger.origin import check_origin
 from app.core.ledger.times import format_time, parse_time
 from app.ledger.append import Position
@@ -27,7 +27,8 @@ from app.ledger.sql_store import (
     SqlStore,
 )
 from app.ledger.sqlite import TRIGGERS, reader_engine, writer_engine
-from app.ledger.tree import Tree, load_tree
+from app.ledger.tiles import tile_root
+from app.ledger.tree import load_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
     from app.ledger.ports import Projection
+    from app.ledger.tree import Tree
     from app.settings import Entropy
 
-LEDGER_TABLES: tuple[Table, ...] = (
+LEDGER_TABLES = (
     ENTRIES,
     PAYLOADS,
     HEAD,
@@ -52,7 +54,6 @@ LEDGER_TABLES: tuple[Table, ...] = (
     ),
 )
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-HASH_BYTES = 32
 
 
 def open_sqlite(
@@ -115,7 +116,6 @@ def load_position(store: SqlStore) -> Position:
 
     Raises ChainBroken if the stored tiles and entries do not lead to the head's root.
     """
-
     with store.reading() as connection:
         head = store.head(connection)
         tree = read_tree(store, connection, head.size)
@@ -130,12 +130,8 @@ def load_position(store: SqlStore) -> Position:
 
 def read_tree(store: SqlStore, connection: Connection, size: int) -> Tree:
     """Build the tree at ``size`` from stored tiles and the bytes of the newest entries."""
-
-    @functools.cache
-    def tile_root(level: int, number: int) -> bytes:
-        hashes = store.tile(connection, level, number)
-        if hashes is None:
-            raise ChainBroken(f"tile {level}/{number} is missing")
-        return root([hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)])
-
-    return load_tree(size, functools.partial(store.leaf_hashes, connection), tile_root)
+    return load_tree(
+        size,
+        functools.partial(store.leaf_hashes, connection),
+        functools.partial(tile_root, store, connection),
+    )

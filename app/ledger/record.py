@@ -40,7 +40,7 @@ class Ledger:
     schemas: Mapping[str, EventSchema]
     entropy: Entropy
 
-    def submit(  # noqa: PLR0913 - one request, named parts
+    def submit(
         self,
         saids: Sequence[Said],
         actor: Actor,
@@ -63,7 +63,7 @@ class Ledger:
         request = Request(events, actor, source, expects or {}, key, resource, beside)
         return self.sequencer.append(request)
 
-    def record(  # noqa: PLR0913 - as submit
+    def record(
         self,
         said: Said,
         actor: Actor,
@@ -85,7 +85,7 @@ class Ledger:
             beside=beside,
         )[0]
 
-    def record_all(  # noqa: PLR0913 - as submit
+    def record_all(
         self,
         saids: Sequence[Said],
         actor: Actor,

@@ -51,7 +51,9 @@ class EventSchema:
 
     def _faults(self, data: Json) -> list[Fault]:
         return [
-            Fault("".join(["#/data", *(f"/{_escape(s)}" for s in error.instance_path)]), error.message)
+            Fault(
+                "".join(["#/data", *(f"/{_escape(s)}" for s in error.instance_path)]), error.message
+            )
             for _, error in zip(range(MOST_FAULTS), self.validator.iter_errors(data), strict=False)
         ]
 

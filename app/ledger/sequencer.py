@@ -8,7 +8,6 @@ one connection does all the writing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from app.core.errors import Refusal, StorageFull, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -65,6 +64,15 @@ class Sequencer:
         """Write what waits, then end."""
         self._waiting.put(None)
         self._thread.join()
+
+    def halt(self, because: str) -> None:
+        """Take no more writes: what is stored does not check, or the disk has failed."""
+        self._broken = because
+
+    @property
+    def halted(self) -> str | None:
+        """Why no writes are taken; None while they are."""
+        return self._broken
 
     def append(self, request: Request) -> Future[Appended]:
         """Queue a request; its future is answered after the commit, or with a Refusal.

@@ -72,6 +72,7 @@ class SqlStore:
         self._writer = writer
         self._reader = reader
         self.origin = origin
+        self.tile_roots: dict[tuple[int, int], bytes] = {}
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

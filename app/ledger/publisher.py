@@ -1,0 +1,165 @@
+"""What gets signed: the log as it is read back from the disk, never as it is in memory.
+
+One flipped bit under a signature makes a log worthless for ever. So before each
+checkpoint the new entries are read again from storage, hashed again, chained again, and
+the root is computed on a path of its own from the last signed tree; only if that is the
+root in the head is it signed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from app.core.errors import ChainBroken, Refusal, Unavailable
+from app.core.ledger.checkpoint import Checkpoint
+from app.core.ledger.entry import genesis_prev, parse
+from app.core.ledger.merkle import Frontier, fold, leaf_hash
+from app.core.ledger.note import sign_note
+from app.core.ledger.tile import TILE_WIDTH, completed, join_hashes
+from app.ledger.opening import read_tree
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from app.ledger.sequencer import Sequencer
+    from app.ledger.signing import Signer, SignerState
+    from app.ledger.sql_store import SqlStore
+
+log = logging.getLogger(__name__)
+PAUSE = 0.1
+"""Seconds between two checkpoints of a busy log."""
+
+
+class Publisher:
+    """Signs a checkpoint after each growth of the log; its thread is the only signer."""
+
+    def __init__(
+        self, store: SqlStore, sequencer: Sequencer, signer: Signer, state: SignerState
+    ) -> None:
+        self._store = store
+        self._sequencer = sequencer
+        self._signer = signer
+        self._state = state
+        self._grown = threading.Event()
+        self._published = threading.Condition()
+        self._size = -1
+        self._frontier = Frontier()
+        self._leaf = genesis_prev(store.origin)
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        """Check the log against what was signed last, publish it as it is, and go on.
+
+        Raises Unavailable if the signer state is gone, ChainBroken if the log is behind what
+        was signed or another one.
+        """
+        self._resume()
+        self.publish()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish what is there, then end."""
+        self._stopping = True
+        self._grown.set()
+        self._thread.join()
+
+    def grown(self, _size: int) -> None:
+        """Hear that the log has grown."""
+        self._grown.set()
+
+    def wait_for(self, size: int, seconds: float) -> bool:
+        """Wait until a checkpoint of at least ``size`` is published; tell whether it is."""
+        with self._published:
+            return self._published.wait_for(lambda: self._size >= size, seconds)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._grown.wait()
+            self._grown.clear()
+            try:
+                self.publish()
+            except Refusal as refusal:
+                log.critical("no checkpoint is signed: %s", refusal.detail)
+                self._sequencer.halt(refusal.detail)
+                return
+            threading.Event().wait(PAUSE)
+
+    def _resume(self) -> None:
+        signed = self._state.read()
+        with self._store.reading() as connection:
+            head = self._store.head(connection)
+            stored = self._store.published_size(connection)
+            if signed is None:
+                if head.size or stored is not None:
+                    raise Unavailable(
+                        f"the log has {head.size} entries, and what was signed of it is not known",
+                        remedy="compare with a saved checkpoint, then "
+                        "run `muniment ledger recover --adopt`",
+                    )
+                return
+            if signed.size > head.size:
+                raise ChainBroken(
+                    f"the log has {head.size} entries, but size {signed.size} was signed before: "
+                    "it has been truncated or restored from an old backup",
+                    remedy="find the lost entries, or run `muniment ledger recover`",
+                )
+            peaks = read_tree(self._store, connection, signed.size).peaks()
+            if fold(peaks) != signed.root:
+                raise ChainBroken(
+                    f"the first {signed.size} entries are not those that were signed",
+                    remedy="run `muniment ledger fsck` to see what was altered",
+                )
+            self._frontier = Frontier(signed.size, peaks)
+            if signed.size:
+                self._leaf = leaf_hash(self._store.entry_bytes(connection, signed.size - 1))
+
+    def publish(self) -> None:
+        """Re-read what is new, sign it, store the checkpoint.
+
+        A crash after the state has moved and before the checkpoint is stored loses nothing:
+        the next start signs the same tree again, with the same bytes.
+        Raises ChainBroken: what is stored does not lead to the head's root.
+        """
+        with self._store.reading() as connection:
+            head = self._store.head(connection)
+            if head.size == self._size:
+                return
+            frontier, leaf = self._read_back(connection, head.size)
+            stored = self._store.published_size(connection)
+        if frontier.root() != head.root or leaf != head.leaf_hash:
+            raise ChainBroken(f"what is stored does not lead to the head at size {head.size}")
+        checkpoint = Checkpoint(self._store.origin, head.size, head.root)
+        self._state.advance(self._state.read(), checkpoint)
+        note = sign_note(checkpoint.text(), [(self._signer.verifier, self._signer.sign)])
+        if stored is None or stored < head.size:
+            self._sequencer.operate(
+                lambda writing: self._store.insert_checkpoint(writing, head.size, note)
+            ).result()
+        with self._published:
+            self._frontier, self._leaf, self._size = frontier, leaf, head.size
+            self._published.notify_all()
+
+    def _read_back(self, connection: Connection, size: int) -> tuple[Frontier, bytes]:
+        """Hash the entries after the last signed one again; check chain, place and tiles."""
+        start = self._frontier.size
+        previous, leaves = self._leaf, []
+        for index, raw in enumerate(self._store.bodies(connection, start, size), start):
+            entry = parse(raw)
+            if entry.index != index or entry.prev != previous:
+                raise ChainBroken(f"entry {index} does not continue the one before it")
+            previous = leaf_hash(raw)
+            leaves.append(previous)
+        for tile in completed(start, size):
+            first = tile.index * TILE_WIDTH
+            if tile.level == 0 and first >= start:
+                expected = join_hashes(leaves[first - start : first - start + TILE_WIDTH])
+                if self._store.tile(connection, 0, tile.index) != expected:
+                    raise ChainBroken(f"the stored {tile.path()} is not made of its entries")
+        if fold(read_tree(self._store, connection, size).peaks()) != (
+            self._frontier.extend(leaves).root()
+        ):
+            raise ChainBroken(f"the stored tiles do not lead to the entries' root at size {size}")
+        return self._frontier.extend(leaves), previous

@@ -1,0 +1,88 @@
+"""What goes around every request: an id, a limit on its body, and headers on its answer."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+
+from app.core.errors import TooLarge
+from app.web.errors import problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+UPLOADS = ("/predictions", "/documents")
+LARGEST_UPLOAD = 512 * 2**20
+
+
+class Shell:
+    """ASGI middleware: request id, size limit, security headers.
+
+    ``max_body``: bytes of an ordinary body. Uploads have a larger limit here, and each its
+    own where it is read.
+    """
+
+    def __init__(self, app: ASGIApp, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["muniment.request_id"] = secrets.token_hex(8)
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["X-Request-Id"] = scope["muniment.request_id"]
+            await send(message)
+
+        limit = LARGEST_UPLOAD if scope["path"].endswith(UPLOADS) else self._max_body
+        try:
+            await self._app(scope, _limited(receive, scope, limit), headed)
+        except _BodyTooLarge:
+            refusal = TooLarge(
+                f"the body is longer than {limit} bytes", remedy="send less at a time"
+            )
+            await problem(refusal, Request(scope))(scope, receive, headed)
+
+
+class _BodyTooLarge(Exception):  # noqa: N818 - never leaves this file
+    pass
+
+
+def _limited(receive: Receive, scope: Scope, limit: int) -> Receive:
+    """Count the body as it comes in; a declared length over the limit stops it at once."""
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        if declared.isdigit() and int(declared) > limit:
+            raise _BodyTooLarge
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise _BodyTooLarge
+        return message
+
+    return counted
