@@ -58,8 +58,8 @@ CHEAP: tuple[Tools | Tests, ...] = (
     Tools(
         "format, lint, imports",
         (
-            ("ruff", "format", "--check", "--quiet", "."),
-            ("ruff", "check", "--quiet", "."),
+            ("ruff", "format", "--check", "."),
+            ("ruff", "check", "."),
             ("lint-imports",),
             ("deptry", "app"),
         ),
