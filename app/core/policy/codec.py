@@ -9,7 +9,7 @@ months, whose length depends on when. A union is told apart by its ``Literal`` m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -62,7 +62,8 @@ def decode(kind: type[T], value: Json, pointer: str = "#") -> T:
 
     Raises SchemaMismatch: a member missing, unknown, of another type or out of range.
     """
-    return cast("T", _reader(cast("Hashable", kind))(value, pointer))
+    kind_of: object = kind
+    return cast("T", _reader(kind_of)(value, pointer))
 
 
 def encode(value: object) -> Json:
@@ -98,8 +99,12 @@ def _mismatch(pointer: str, message: str) -> SchemaMismatch:
     return SchemaMismatch(f"{pointer}: {message}", faults=[Fault(pointer, message)])
 
 
+def _is_record(kind: object) -> bool:
+    return is_dataclass(kind)
+
+
 @cache
-def _reader(kind: Hashable) -> Read:
+def _reader(kind: object) -> Read:
     """Plan once how to read an annotation; the plan is what runs for each document."""
     if kind is Digest:
         return _text(_DIGEST, str, "must be sha256: and 64 lower-case hex digits")
@@ -118,8 +123,8 @@ def _reader(kind: Hashable) -> Read:
         return _array(_reader(arguments[0]))
     if origin is Mapping:
         return _mapping(_reader(arguments[1]))
-    if is_dataclass(kind):
-        return _members(cast("Hashable", kind)).read
+    if _is_record(kind):
+        return _members(kind).read
     return _scalar(cast("type", kind))
 
 
@@ -200,13 +205,13 @@ def _mapping(item: Read) -> Read:
     return read
 
 
-def _union(kinds: tuple[Hashable, ...]) -> Read:
+def _union(kinds: tuple[object, ...]) -> Read:
     given = tuple(one for one in kinds if one is not NoneType)
     if given != kinds:
         inner = _union(given)
         return lambda value, pointer: None if value is None else inner(value, pointer)
-    objects = [_members(cast("Hashable", one)) for one in kinds if is_dataclass(one)]
-    others = [_reader(one) for one in kinds if not is_dataclass(one)]
+    objects = [_members(one) for one in kinds if _is_record(one)]
+    others = [_reader(one) for one in kinds if not _is_record(one)]
     if not objects:
         return others[0]
 
@@ -257,7 +262,7 @@ class _Members:
 
 
 @cache
-def _members(kind: Hashable) -> _Members:
+def _members(kind: object) -> _Members:
     hints = get_type_hints(kind)
     kind = cast("type[DataclassInstance]", kind)
     own = fields(kind)

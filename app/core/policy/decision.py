@@ -9,10 +9,9 @@ it was asked, until when it holds, the log, the engine and the sentences.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import cast
 
@@ -20,9 +19,8 @@ from app.core.jsonvalue import Json
 from app.core.ledger.canonical import canonical
 from app.core.policy import codec
 from app.core.policy.codec import Digest
-from app.core.policy.document import Mode
 from app.core.policy.facts import Bind, Bounds, Subject, Transition
-from app.core.policy.rules import Meaning
+from app.core.policy.rules import DeciderNeed, Meaning, Mode
 
 SCHEMA = "decision/v1"
 
@@ -76,6 +74,29 @@ class Finding:
     ci: Bounds | None = None
     evidence: tuple[Digest, ...] = ()
     holds_until: datetime | None = None
+    asks: tuple[DeciderNeed, ...] = ()
+    blocking: bool = True
+
+
+SEVERITY = (
+    Outcome.ERROR,
+    Outcome.FAIL,
+    Outcome.INCOMPLETE,
+    Outcome.AWAITING,
+    Outcome.INCONCLUSIVE,
+    Outcome.PASS_BY_REVIEW,
+    Outcome.PASS,
+    Outcome.NOT_APPLICABLE,
+)
+"""Worst first."""
+
+
+def worst(findings: Iterable[Finding]) -> Finding:
+    """The worst of at least one finding, the first of equals, naming the evidence of all."""
+    given = list(findings)
+    speaks = min(given, key=lambda one: SEVERITY.index(one.outcome))
+    read = dict.fromkeys(digest for one in given for digest in one.evidence)
+    return replace(speaks, evidence=tuple(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +260,6 @@ def digest_of(document: Mapping[str, Json]) -> Digest:
     covered = {name: value for name, value in document.items() if name not in OUTSIDE}
     covered["rules"] = [_without_sentences(rule) for rule in _array(document["rules"])]
     return Digest(f"sha256:{hashlib.sha256(canonical(covered)).hexdigest()}")
-
-
-def number(value: Decimal) -> str:
-    """Write a measured number: decimal, nine places, half-even."""
-    return codec.measured(value)
 
 
 def _array(value: Json) -> list[Json]:

@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from typing import Literal
 
 from app.core.errors import Fault, SchemaMismatch, UnknownKind
@@ -21,7 +20,7 @@ from app.core.jsonvalue import Json
 from app.core.ledger.canonical import canonical
 from app.core.policy import codec
 from app.core.policy.codec import Digest
-from app.core.policy.rules import Rule, Selector, When
+from app.core.policy.rules import Mode, Rule, Selector, When
 from app.core.policy.sound import unsound
 
 API_VERSION = "gates/v1"
@@ -30,14 +29,6 @@ VALID_FOR = timedelta(days=7)
 
 UNBUILT = ("waivers", "break_glass", "reevaluate")
 UNBUILT_KINDS = ("expr", "validation")
-
-
-class Mode(StrEnum):
-    """ENFORCE decides. WARN only warns. SHADOW is recorded and never returned as the gate."""
-
-    ENFORCE = "enforce"
-    WARN = "warn"
-    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,9 @@ class Evaluation:
 class BiasReport:
     """Counts that the service made from predictions, or that a client sent as counts.
 
-    ``favourable_outcome``: ``1`` or ``0``, the prediction that is good for the person.
-    ``rows``: rows counted. ``computed_by``: ``service`` counted the rows itself.
+    ``favourable_outcome``: the prediction that is good for the person. ``positive_label``:
+    the one that ``selected`` and ``tp`` count, where it is another. ``rows``: rows counted.
+    ``computed_by``: ``service`` counted the rows itself.
     """
 
     type: Literal["bias-report/v1"]
@@ -134,6 +135,7 @@ class BiasReport:
     rows: int
     cells: tuple[CellCounts, ...]
     label: str | None = None
+    positive_label: str | None = None
     computed_by: Literal["service", "client"] = "service"
     earlier_attempts: int = 0
 

@@ -21,6 +21,14 @@ REVIEW_LIFE = timedelta(days=14)
 """How long a review counts where the policy does not say."""
 
 
+class Mode(StrEnum):
+    """ENFORCE decides. WARN only warns. SHADOW is recorded and never returned as the gate."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    SHADOW = "shadow"
+
+
 class Meaning(StrEnum):
     """What a signature means (21 CFR 11.50)."""
 
@@ -77,8 +85,9 @@ class Selector:
 
     Always bound to the model's digest; ``must_bind`` may add that the digest measured is
     the dataset version's registered one. ``min_coverage``: least share of the dataset's rows
-    that must have been counted, 0 to 1; None: exactly all of them. ``document`` and ``of``:
-    for documents, their kind and whether the model or each dataset behind it must have one.
+    that must have been counted, 0 to 1; None: exactly all of them. ``attributes``:
+    only bias reports that count by all of these. ``document`` and ``of``: for documents,
+    their kind and whether the model or each dataset behind it must have one.
     """
 
     type: Literal["bias-report/v1", "eval-report/v1", "document/v1"]
@@ -88,6 +97,7 @@ class Selector:
     producer: FromProducer | None = None
     dataset: OnDataset | None = None
     min_coverage: Decimal | None = None
+    attributes: tuple[str, ...] = ()
     document: str | None = None
     of: Literal["model", "datasets"] = "model"
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from app.core.errors import Fault
+from app.core.errors import Fault, SchemaMismatch
 from app.core.events.envelope import NAME
-from app.core.fairness.assessment import IntervalKind
-from app.core.fairness.disparities import DEFINITIONS, Comparison
+from app.core.fairness.assessment import check_question
+from app.core.policy.bias import question_of
 from app.core.policy.rules import (
     AncestorsRule,
     BiasRule,
     Bound,
     ByReview,
-    DecideOn,
     DocumentationRule,
     FreshnessRule,
     FromProducer,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PAIR = 2
-LARGEST_INTERSECTION = 3
 
 
 def unsound(
@@ -62,6 +60,8 @@ def _selector(selector: Selector) -> Iterator[tuple[str, str]]:
         yield "", "a document is measured on no dataset"
     if not is_document and selector.of != "model":
         yield "/of", "only documents are of datasets"
+    if selector.attributes and selector.type != "bias-report/v1":
+        yield "/attributes", "only bias reports count by attributes"
     if selector.computed_by and selector.type != "bias-report/v1":
         yield "/computed_by", "the service computes bias reports only"
     if selector.min_coverage is not None and not 0 < selector.min_coverage <= 1:
@@ -120,36 +120,18 @@ def _overlap(rule: OverlapRule) -> Iterator[tuple[str, str]]:
 
 
 def _bias(rule: BiasRule) -> Iterator[tuple[str, str]]:
-    if not rule.attributes and not rule.intersections:
-        yield "/attributes", "names no group to compare"
-    if len(set(rule.attributes)) != len(rule.attributes):
-        yield "/attributes", "names one attribute twice"
-    if not all(
-        PAIR <= len(set(one)) == len(one) <= LARGEST_INTERSECTION for one in rule.intersections
-    ):
-        yield "/intersections", "each names 2 or 3 different attributes"
-    if not 0 <= rule.max_unknown_share <= 1:
-        yield "/max_unknown_share", "must be between 0 and 1"
-    for member in ("min_group_n", "min_denominator"):
-        if getattr(rule, member) < 1:
-            yield f"/{member}", "must be at least 1"
     straddle = rule.decide_on.straddle if rule.decide_on else None
     if rule.small_group == "report_and_review" and not isinstance(straddle, ByReview):
         yield "/small_group", "name the reviewers: {review: {role, count, meaning}}"
-    if isinstance(rule.small_group, ByReview) and rule.small_group.review.count < 1:
-        yield "/small_group/review/count", "must be at least 1"
-    if rule.decide_on:
-        yield from _decide_on(rule, rule.decide_on)
-
-
-def _decide_on(rule: BiasRule, decide_on: DecideOn) -> Iterator[tuple[str, str]]:
-    if isinstance(decide_on.straddle, ByReview) and decide_on.straddle.review.count < 1:
-        yield "/decide_on/straddle/review/count", "must be at least 1"
-    if not 0 < decide_on.level < 1:
-        yield "/decide_on/level", "must be between 0 and 1"
-    is_difference = DEFINITIONS[rule.metric].comparison is Comparison.DIFFERENCE
-    if is_difference is not (decide_on.ci is IntervalKind.NEWCOMBE):
-        yield "/decide_on/ci", "differences take newcombe, ratios take miettinen-nurminen"
+    for where, asked in (("small_group", rule.small_group), ("decide_on/straddle", straddle)):
+        if isinstance(asked, ByReview) and asked.review.count < 1:
+            yield f"/{where}/review/count", "must be at least 1"
+    if len(set(rule.attributes)) != len(rule.attributes):
+        yield "/attributes", "names one attribute twice"
+    try:
+        check_question(question_of(rule))
+    except SchemaMismatch as refusal:
+        yield from ((fault.pointer.removeprefix("#"), fault.message) for fault in refusal.faults)
 
 
 def _reviews(rule: ReviewsRule) -> Iterator[tuple[str, str]]:
