@@ -19,6 +19,7 @@ from app.core.ledger.times import format_time
 from app.ledger.idempotency import Use, record_uses, uses
 from app.ledger.ids import RANDOM_BYTES, uuid7
 from app.ledger.ports import Recorded
+from app.ledger.receipt import receipt_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.events import Actor, Said
-    from app.core.jsonvalue import Json
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.ports import Projection
+    from app.ledger.receipt import Receipt
     from app.ledger.sql_store import SqlStore
     from app.ledger.tree import Tree
     from app.settings import Clock, Entropy
@@ -77,36 +78,6 @@ class Request:
     key: IdempotencyKey | None
     resource: str
     beside: Beside | None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a recorded entry is known by: a pure function of the entry."""
-
-    index: int
-    id: str
-    leaf_hash: str
-    subject: str
-    subject_prev: int | None
-    recorded_at: str
-    log_size: int
-
-    def to_json(self) -> dict[str, Json]:
-        """Give the receipt as it is served."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-def receipt_of(entry: Entry, leaf: bytes) -> Receipt:
-    """Derive the receipt of an entry from the entry and its leaf hash."""
-    return Receipt(
-        index=entry.index,
-        id=entry.id,
-        leaf_hash=leaf.hex(),
-        subject=entry.subject,
-        subject_prev=entry.subject_prev,
-        recorded_at=format_time(entry.recorded_at),
-        log_size=entry.index + 1,
-    )
 
 
 @dataclass(frozen=True, slots=True)

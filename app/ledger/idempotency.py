@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
+    from app.core.jsonvalue import Json
+
 ROWS = cast("Table", IdempotencyRow.__table__)  # type: ignore[attr-defined]
 LONGEST = 255
 
@@ -71,7 +73,7 @@ def make_key(secret: bytes, actor: str, route: str, written: str, body: bytes) -
 
 def row_digest(key_mac: bytes, use: Use) -> bytes:
     """Digest a row. SHA-256 over the canonical JSON of its columns, MACs in hex."""
-    columns = [key_mac.hex(), use.body_mac.hex(), use.index, use.count, use.resource]
+    columns: list[Json] = [key_mac.hex(), use.body_mac.hex(), use.index, use.count, use.resource]
     return hashlib.sha256(canonical(columns)).digest()
 
 
@@ -80,7 +82,7 @@ def uses(connection: Connection, key_macs: Sequence[bytes]) -> dict[bytes, Use]:
     if not key_macs:
         return {}
     found = connection.execute(select(ROWS).where(ROWS.c.key_mac.in_(key_macs)))
-    return {row.key_mac: Use(row.body_mac, row.idx, row.count, row.resource) for row in found}
+    return {row.key_mac: Use(row.body_mac, row.idx, row.made, row.resource) for row in found}
 
 
 def record_uses(connection: Connection, made: dict[bytes, Use]) -> None:
@@ -91,7 +93,7 @@ def record_uses(connection: Connection, made: dict[bytes, Use]) -> None:
                 "key_mac": key_mac,
                 "body_mac": use.body_mac,
                 "idx": use.index,
-                "count": use.count,
+                "made": use.count,
                 "resource": use.resource,
                 "digest": row_digest(key_mac, use),
             }

@@ -80,7 +80,8 @@ class IdempotencyRow(SQLModel, table=True):
     """What an idempotency key stands for: the entries its request made.
 
     ``key_mac`` and ``body_mac`` are MACs under the log's own secret, never plain hashes.
-    ``resource``: id of what the request made, where its answer is more than receipts.
+    ``made``: how many entries, from ``idx`` on. ``resource``: id of what the request made,
+    where its answer is more than receipts.
     ``digest``: SHA-256 over the row's other columns, so that a slip of the disk shows.
     """
 
@@ -89,7 +90,7 @@ class IdempotencyRow(SQLModel, table=True):
     key_mac: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     body_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     idx: int
-    count: int
+    made: int
     resource: str
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 from sqlmodel import SQLModel
@@ -14,8 +14,8 @@ from app.core.ledger.entry import genesis_prev
 from app.core.ledger.merkle import EMPTY_ROOT, Frontier
 from app.core.ledger.origin import check_origin
 from app.core.ledger.times import format_time, parse_time
+from app.ledger import blobs, idempotency, operational
 from app.ledger.append import Position
-from app.ledger.models import BlobRow, IdempotencyRow, OperationalRow
 from app.ledger.sql_store import (
     CHECKPOINTS,
     ENTRIES,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from app.ledger.ports import Projection
     from app.ledger.tree import Tree
@@ -48,10 +48,9 @@ LEDGER_TABLES = (
     TILES,
     CHECKPOINTS,
     PROJECTIONS,
-    *(
-        cast("Table", model.__table__)  # type: ignore[attr-defined]
-        for model in (IdempotencyRow, BlobRow, OperationalRow)
-    ),
+    idempotency.ROWS,
+    blobs.ROWS,
+    operational.ROWS,
 )
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.events import Actor, Said
-    from app.ledger.append import Beside, Receipt
+    from app.ledger.append import Beside
     from app.ledger.idempotency import IdempotencyKey
+    from app.ledger.receipt import Receipt
     from app.ledger.schemas import EventSchema
     from app.ledger.sequencer import Sequencer
     from app.ledger.sql_store import SqlStore
@@ -116,7 +117,7 @@ class Ledger:
     def snapshot(self) -> Iterator[Snapshot]:
         """Read the state at one size of the log."""
         with self.store.reading() as connection:
-            yield Snapshot(connection, self.store.head(connection).size)
+            yield Snapshot(self.store, connection, self.store.head(connection).size)
 
     def _prepare(self, said: Said) -> Event:
         """Check the data and commit to its members: the work that needs no lock."""

@@ -141,7 +141,7 @@ class Sequencer:
                 outcomes, position = self._appender.append(
                     connection, [item.request for item in batch]
                 )
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - handed to those who asked
             if len(batch) > 1 and not _is_storage_failure(failure):
                 # One request's projection or side write failed: it alone shall.
                 for item in batch:

@@ -29,6 +29,7 @@ from app.ledger.models import (
     TileRow,
 )
 from app.ledger.ports import Recorded
+from app.ledger.receipt import Receipt, receipt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -271,6 +272,10 @@ class Snapshot:
     def entry(self, index: int) -> Entry:
         """Read an entry. Raises Missing."""
         return self.store.entry(self.connection, index)[0]
+
+    def receipt(self, index: int) -> Receipt:
+        """Give the receipt of an entry again. Raises Missing."""
+        return receipt_of(*self.store.entry(self.connection, index))
 
     def data(self, index: int) -> dict[str, Json]:
         """Read an entry's data; members that were erased are absent."""

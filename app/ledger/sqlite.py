@@ -37,7 +37,7 @@ def writer_engine(path: Path) -> Engine:
     )
 
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
@@ -62,7 +62,7 @@ def reader_engine(path: Path) -> Engine:
     )
 
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA query_only=ON")
         cursor.execute("PRAGMA wal_autocheckpoint=0")

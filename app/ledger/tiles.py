@@ -20,10 +20,9 @@ from app.core.ledger.tile import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Connection
 
+    from app.core.ledger.subtrees import ReadTiles
     from app.ledger.sql_store import SqlStore
 
 
@@ -45,11 +44,9 @@ def read_tile(store: SqlStore, connection: Connection, tile: Tile, size: int) ->
     return join_hashes([tile_root(store, connection, tile.level - 1, number) for number in below])
 
 
-def read_tiles(
-    store: SqlStore, connection: Connection, wanted: Sequence[Tile], size: int
-) -> list[bytes]:
-    """Give the bytes of several hash tiles, in order; see ``read_tile``."""
-    return [read_tile(store, connection, tile, size) for tile in wanted]
+def tile_reader(store: SqlStore, connection: Connection, size: int) -> ReadTiles:
+    """Read hash tiles of the log at ``size``, the way proofs ask for them."""
+    return lambda wanted: [read_tile(store, connection, tile, size) for tile in wanted]
 
 
 def _full(store: SqlStore, connection: Connection, level: int, number: int) -> bytes:

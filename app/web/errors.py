@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -113,22 +113,17 @@ def answer_refusals(app: FastAPI) -> None:
     """Make every refusal, and every complaint of the framework, a problem document."""
 
     def refused(request: Request, failure: Exception) -> Response:
-        if not isinstance(failure, Refusal):
-            raise AssertionError(failure)
-        return problem(failure, request)
+        return problem(cast("Refusal", failure), request)
 
     def invalid(request: Request, failure: Exception) -> Response:
-        if not isinstance(failure, RequestValidationError):
-            raise AssertionError(failure)
-        return problem(_from_validation(failure), request)
+        return problem(_from_validation(cast("RequestValidationError", failure)), request)
 
     def http(request: Request, failure: Exception) -> Response:
-        if not isinstance(failure, HTTPException):
-            raise AssertionError(failure)
-        kind = _BY_STATUS.get(failure.status_code)
+        complaint = cast("HTTPException", failure)
+        kind = _BY_STATUS.get(complaint.status_code)
         if kind is None:
-            return _plain(failure, request)
-        return problem(kind(str(failure.detail)), request)
+            return _plain(complaint, request)
+        return problem(kind(str(complaint.detail)), request)
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -6,10 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
-
-from app.core.errors import TooLarge
-from app.web.errors import problem
+from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,17 +53,7 @@ class Shell:
             await send(message)
 
         limit = LARGEST_UPLOAD if scope["path"].endswith(UPLOADS) else self._max_body
-        try:
-            await self._app(scope, _limited(receive, scope, limit), headed)
-        except _BodyTooLarge:
-            refusal = TooLarge(
-                f"the body is longer than {limit} bytes", remedy="send less at a time"
-            )
-            await problem(refusal, Request(scope))(scope, receive, headed)
-
-
-class _BodyTooLarge(Exception):  # noqa: N818 - never leaves this file
-    pass
+        await self._app(scope, _limited(receive, scope, limit), headed)
 
 
 def _limited(receive: Receive, scope: Scope, limit: int) -> Receive:
@@ -77,12 +64,12 @@ def _limited(receive: Receive, scope: Scope, limit: int) -> Receive:
     async def counted() -> Message:
         nonlocal seen
         if declared.isdigit() and int(declared) > limit:
-            raise _BodyTooLarge
+            raise HTTPException(413, f"the body is longer than {limit} bytes")
         message = await receive()
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise _BodyTooLarge
+                raise HTTPException(413, f"the body is longer than {limit} bytes")
         return message
 
     return counted

@@ -1,0 +1,92 @@
+"""The log as files, for verifiers nobody here wrote (C2SP tlog-tiles).
+
+Each answer is one write, with the SHA-256 of its bytes as its ETag; tiles and bundles
+never change under their name, so they may be cached for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from app.core.access import Permission
+from app.core.errors import Malformed, Missing, Unavailable
+from app.core.ledger.tile import parse_path
+from app.ledger.tiles import read_tile
+
+if TYPE_CHECKING:
+    from app.core.ledger.note import Verifier
+    from app.ledger.record import Ledger
+    from app.web.callers import Authenticate
+
+TEXT = "text/plain; charset=utf-8"
+BYTES = "application/octet-stream"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def log_routes(
+    ledger: Ledger,
+    log_key: Verifier,
+    approvals_key: Verifier,
+    authenticate: Authenticate,
+    *,
+    public: bool,
+) -> APIRouter:
+    """Build the routes below ``/log``. ``public``: nobody needs a token to read them."""
+    router = APIRouter(prefix="/log", tags=["log"])
+
+    def admit(request: Request) -> None:
+        if not public:
+            authenticate(request).require(Permission.READ_LOG)
+
+    @router.get("/checkpoint", operation_id="readCheckpoint")
+    def checkpoint(request: Request) -> Response:
+        """Give the newest signed checkpoint."""
+        admit(request)
+        with ledger.snapshot() as now:
+            note = now.store.checkpoint(now.connection)
+        if note is None:
+            raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
+        return _answer(request, note, TEXT, "no-cache")
+
+    @router.get("/tile/{path:path}", operation_id="readTile")
+    def tile(request: Request, path: str) -> Response:
+        """Give a hash tile, or an entry bundle below ``entries/``."""
+        admit(request)
+        try:
+            wanted = parse_path(f"tile/{path}")
+        except Malformed as refusal:
+            raise Missing(refusal.detail) from None
+        with ledger.snapshot() as now:
+            raw = read_tile(now.store, now.connection, wanted, now.size)
+        return _answer(request, raw, BYTES, FOR_EVER)
+
+    @router.get("/vkeys", operation_id="readVerifierKeys")
+    def vkeys(request: Request) -> Response:
+        """Give the log's verifier keys, the one in force first, one a line."""
+        admit(request)
+        return _answer(request, f"{log_key.vkey()}\n".encode(), TEXT, "no-cache")
+
+    @router.get("/trust.json", operation_id="readTrust")
+    def trust(request: Request) -> Response:
+        """Give every key with the sizes it signs for, and the key that seals approvals."""
+        admit(request)
+        return JSONResponse(
+            {
+                "log": [{"vkey": log_key.vkey(), "from_size": 0, "to_size": None}],
+                "approvals": [{"vkey": approvals_key.vkey(), "from_size": 0, "to_size": None}],
+            }
+        )
+
+    return router
+
+
+def _answer(request: Request, content: bytes, media: str, caching: str) -> Response:
+    etag = f'"{hashlib.sha256(content).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": caching}
+    if request.headers.get("If-None-Match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media, headers=headers)
