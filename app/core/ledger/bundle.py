@@ -1,0 +1,270 @@
+"""Evidence bundles: everything a stranger needs to check some entries, as named files.
+
+    manifest.json               what is in it: {files: {name: {sha256, size}}, format, kind,
+                                origin, purpose}, canonical JSON
+    README.md                   how to check it, always these words
+    log/checkpoint              the signed checkpoint that all proofs lead to
+    log/vkeys                   verifier keys, one a line; for information, never trusted
+    entries/<index>.json        an entry's bytes; the index in twelve digits
+    entries/<index>.tlog-proof  its inclusion proof
+    members/<index>.json        its data, canonical JSON, in the order of names:
+                                [{commitment (hex), name, salt (base64), value}, …] and
+                                {commitment, name} for a member that is erased or withheld
+    files/…                     files whose SHA-256 an entry here names: as its schema, or in
+                                a member of its data
+    unproven/…                  files that no entry vouches for
+
+The manifest tells a slip of the disk; it is not signed and proves nothing against anybody
+who means it. ``bundle_audit`` checks a bundle, ``app/verification`` makes one file of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.core.errors import Malformed, Rejected
+from app.core.ledger.canonical import canonical, name_order, parse_json
+from app.core.ledger.entry import parse
+from app.core.ledger.note import decode_base64
+from app.core.ledger.payload import Member
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.core.jsonvalue import Json
+
+FORMAT = "muniment-bundle/1"
+
+MANIFEST = "manifest.json"
+CHECKPOINT = "log/checkpoint"
+VKEYS = "log/vkeys"
+FILES = "files/"
+UNPROVEN = "unproven/"
+
+README_NAME = "README.md"
+README = b"""\
+# Evidence from a Muniment log
+
+Check it, with no network and no server:
+
+    muniment verify BUNDLE --vkey KEY
+
+KEY is the log's verifier key. Have it from somewhere else than this bundle: what stands in
+`log/vkeys` came with the evidence and proves nothing about it.
+
+`entries/` holds entries of the log with their proofs, `members/` what they say as far as it
+is disclosed, `files/` the files whose digests they name, `unproven/` whatever no entry
+vouches for, `log/checkpoint` the signed size and root of the log that the proofs lead to.
+"""
+
+_NAME = re.compile(
+    r"manifest\.json|README\.md|log/checkpoint|log/vkeys"
+    r"|entries/[0-9]{12}\.(?:json|tlog-proof)|members/[0-9]{12}\.json"
+    r"|(?:files|unproven)(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){1,8}"
+)
+_ENTRY = re.compile(r"entries/([0-9]{12})\.json")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class BundledEntry:
+    """An entry's bytes, its .tlog-proof, and its data: None if that is not disclosed."""
+
+    raw: bytes
+    proof: bytes
+    members: tuple[Member, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """``files`` and ``unproven`` by their names below those folders."""
+
+    origin: str
+    kind: str
+    purpose: str
+    checkpoint: bytes
+    vkeys: tuple[str, ...]
+    entries: tuple[BundledEntry, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    unproven: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``files``: SHA-256 (hex) and size in bytes of each, by name; itself left out."""
+
+    origin: str
+    kind: str
+    purpose: str
+    files: Mapping[str, tuple[str, int]]
+
+
+def encode(bundle: Bundle) -> dict[str, bytes]:
+    """Answer the bundle's files by name, in the order in which they are to be written.
+
+    Raises Rejected for a file name that is not plain.
+    """
+    files: dict[str, bytes] = {
+        README_NAME: README,
+        CHECKPOINT: bundle.checkpoint,
+        VKEYS: "".join([f"{vkey}\n" for vkey in bundle.vkeys]).encode(),
+    }
+    for bundled in bundle.entries:
+        index = parse(bundled.raw).index
+        files[entry_name(index)] = bundled.raw
+        files[proof_name(index)] = bundled.proof
+        if bundled.members is not None:
+            files[members_name(index)] = format_members(bundled.members)
+    files |= {FILES + name: raw for name, raw in bundle.files.items()}
+    files |= {UNPROVEN + name: raw for name, raw in bundle.unproven.items()}
+    for name in files:
+        if not is_name(name):
+            raise Rejected(f"a bundle holds no file of the name {name!r}")
+    listed: dict[str, Json] = {
+        name: {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
+        for name, raw in files.items()
+    }
+    manifest = canonical(
+        {
+            "format": FORMAT,
+            "origin": bundle.origin,
+            "kind": bundle.kind,
+            "purpose": bundle.purpose,
+            "files": listed,
+        }
+    )
+    return {MANIFEST: manifest} | dict(sorted(files.items()))
+
+
+def decode(files: Mapping[str, bytes]) -> Bundle:
+    """Read a bundle's files; nothing is checked but their form.
+
+    Raises Malformed: a file that must be there is not, or is not of its form.
+    """
+    manifest = parse_manifest(_required(files, MANIFEST))
+    return Bundle(
+        origin=manifest.origin,
+        kind=manifest.kind,
+        purpose=manifest.purpose,
+        checkpoint=_required(files, CHECKPOINT),
+        vkeys=tuple(_required(files, VKEYS).decode("utf-8", "replace").splitlines()),
+        entries=tuple(_bundled(files, index) for index in entry_indexes(files)),
+        files=_below(FILES, files),
+        unproven=_below(UNPROVEN, files),
+    )
+
+
+def _required(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise Malformed(f"the bundle has no {name}")
+    return files[name]
+
+
+def _bundled(files: Mapping[str, bytes], index: int) -> BundledEntry:
+    members = files.get(members_name(index))
+    return BundledEntry(
+        raw=files[entry_name(index)],
+        proof=_required(files, proof_name(index)),
+        members=None if members is None else parse_members(members),
+    )
+
+
+def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {
+        name.removeprefix(folder): raw for name, raw in files.items() if name.startswith(folder)
+    }
+
+
+def is_name(name: str) -> bool:
+    """Whether a file of this name may be in a bundle; none can leave its folder."""
+    return _NAME.fullmatch(name) is not None
+
+
+def entry_name(index: int) -> str:
+    return f"entries/{index:012d}.json"
+
+
+def proof_name(index: int) -> str:
+    return f"entries/{index:012d}.tlog-proof"
+
+
+def members_name(index: int) -> str:
+    return f"members/{index:012d}.json"
+
+
+def entry_indexes(files: Mapping[str, bytes]) -> list[int]:
+    """The indexes under which entries are in the bundle, in order."""
+    return sorted(int(match[1]) for name in files if (match := _ENTRY.fullmatch(name)))
+
+
+def parse_manifest(raw: bytes) -> Manifest:
+    """Read ``manifest.json``. Raises Malformed, Rejected or TooLarge."""
+    match parse_json(raw):
+        case {
+            "format": str(form),
+            "origin": str(origin),
+            "kind": str(kind),
+            "purpose": str(purpose),
+            "files": dict(files),
+            **others,
+        } if form == FORMAT and not others:
+            listed = {name: _listed(name, file) for name, file in files.items()}
+            return Manifest(origin, kind, purpose, listed)
+        case _:
+            raise Malformed(f"the manifest is not one of {FORMAT}")
+
+
+def _listed(name: str, file: Json) -> tuple[str, int]:
+    match file:
+        case {"sha256": str(digest), "size": int(size), **others} if (
+            _HASH.fullmatch(digest) and not others
+        ):
+            return digest, size
+        case _:
+            raise Malformed(f"the manifest does not tell digest and size of {name!r}")
+
+
+def format_members(members: tuple[Member, ...]) -> bytes:
+    """Write a members file."""
+    ordered = sorted(members, key=lambda member: name_order(member.name))
+    return canonical([_member_document(member) for member in ordered])
+
+
+def _member_document(member: Member) -> Json:
+    document: dict[str, Json] = {"name": member.name, "commitment": member.commitment.hex()}
+    if member.salt is not None and member.value is not None:
+        document["salt"] = base64.b64encode(member.salt).decode()
+        document["value"] = parse_json(member.value)
+    return document
+
+
+def parse_members(raw: bytes) -> tuple[Member, ...]:
+    """Read a members file. Its values' bytes are those in the file: it must be canonical.
+
+    Raises Malformed, Rejected or TooLarge.
+    """
+    document = parse_json(raw)
+    if not isinstance(document, list):
+        raise Malformed("a members file is a list")
+    if canonical(document) != raw:
+        raise Malformed("a members file is canonical JSON")
+    return tuple(_parse_member(item) for item in document)
+
+
+def _parse_member(item: Json) -> Member:
+    match item:
+        case {"name": str(name), "commitment": str(digest)} if _HASH.fullmatch(digest):
+            commitment = bytes.fromhex(digest)
+        case _:
+            raise Malformed("a member has a name and a commitment of 64 hex digits")
+    match item:
+        case {"name": _, "commitment": _, "salt": str(salt), "value": value, **rest} if not rest:
+            return Member(name, commitment, decode_base64(salt, "a salt"), canonical(value))
+        case {"name": _, "commitment": _, **rest} if not rest:
+            return Member(name, commitment)
+        case _:
+            raise Malformed(f"member {name!r} has both salt and value, or neither")
