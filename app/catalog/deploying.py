@@ -5,7 +5,7 @@ What runs is asked in valid time: a step reported late takes its place by ``occu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
@@ -78,7 +78,7 @@ def _use_decision(
     )
 
 
-def _restate(connection: Connection, subject: str, index: int) -> Row[tuple[object, ...]]:
+def _restate(connection: Connection, subject: str, index: int) -> Row[*tuple[Any, ...]]:
     """Write what runs in ``subject``: the latest step, in valid time, that changed it."""
     steps = DEPLOYMENT_STEPS.c
     changing = (steps.subject == subject) & steps.kind.in_(ENDS)
@@ -117,7 +117,7 @@ def _go_live(connection: Connection, decision_id: str | None, subject: str, inde
 
 
 def _end_others(
-    connection: Connection, now: Row[tuple[object, ...]], taken: Step, index: int
+    connection: Connection, now: Row[*tuple[Any, ...]], taken: Step, index: int
 ) -> None:
     """End every promotion that was live there, but for the one that what runs now came by."""
     kept = now.decision_id if now.kind == "succeeded" and now.gated else None

@@ -1,0 +1,115 @@
+"""What is registered already, or stands earlier in the same batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.catalog.tables import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, MODELS, RUNS
+from app.core.errors import Conflict, Fault, ParentMissing
+from app.core.events.kinds.datasets import DatasetRegistered, DatasetVersionRegistered
+from app.core.events.kinds.models import ModelRegistered, ModelVersionRegistered, RunStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from app.core.events import Event, Said
+
+COMMANDS = {
+    ("dataset", 2): "muniment dataset register {name}",
+    ("dataset", 3): "muniment dataset version add PATH, for version {version} of {name}",
+    ("model", 2): "muniment model register {name}",
+    ("model", 3): "muniment model version add PATH, for version {version} of {name}",
+    ("run", 2): "muniment run -- COMMAND, or muniment event add run.started FILE",
+}
+"""What registers a subject, by its kind and number of parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A state of the catalogue, and what a batch says before the event at hand."""
+
+    connection: Connection
+    earlier: Sequence[Said]
+
+    def said(self, subject: str, kind: type[Event]) -> Event | None:
+        """Find what the batch already says about a subject."""
+        return next(
+            (
+                one.event
+                for one in self.earlier
+                if one.subject == subject and type(one.event) is kind
+            ),
+            None,
+        )
+
+    def team_of(self, subject: str, pointer: str = "#/subject") -> str | None:
+        """Tell the team whose members write about a dataset, a model or their versions.
+
+        Raises ParentMissing at ``pointer`` if there is no such dataset or model.
+        """
+        kind, name = subject.split("/")[:2]
+        whole = f"{kind}/{name}"
+        said = self.said(whole, DatasetRegistered if kind == "dataset" else ModelRegistered)
+        if isinstance(said, DatasetRegistered | ModelRegistered):
+            return said.team
+        table = DATASETS if kind == "dataset" else MODELS
+        found = self.connection.execute(select(table.c.team).where(table.c.name == name)).first()
+        if found is None:
+            raise missing(whole, pointer)
+        team: str | None = found.team
+        return team
+
+    def digest_of(self, subject: str, pointer: str) -> str:
+        """Tell the digest of a dataset's or model's version. Raises ParentMissing."""
+        on_dataset = subject.startswith("dataset/")
+        said = self.said(
+            subject, DatasetVersionRegistered if on_dataset else ModelVersionRegistered
+        )
+        if isinstance(said, DatasetVersionRegistered):
+            return said.digest
+        if isinstance(said, ModelVersionRegistered):
+            return said.artifact.digest
+        table = DATASET_VERSIONS if on_dataset else MODEL_VERSIONS
+        found: str | None = self.connection.execute(
+            select(table.c.digest).where(table.c.subject == subject)
+        ).scalar()
+        if found is None:
+            raise missing(subject, pointer)
+        return found
+
+    def check_digest(self, subject: str, digest: str | None, pointer: str) -> None:
+        """Check that a version is registered with this digest; None: with any.
+
+        Raises ParentMissing, or Conflict if the catalogue holds another digest.
+        """
+        registered = self.digest_of(subject, pointer)
+        if digest is not None and digest != registered:
+            raise Conflict(
+                f"{subject} is registered with {registered}, not with {digest}",
+                remedy="measure the registered bytes, or register these as a new version",
+                faults=[Fault(pointer, "another digest is registered")],
+            )
+
+    def check_run(self, subject: str, pointer: str) -> None:
+        """Check that a run was started. Raises ParentMissing."""
+        if self.said(subject, RunStarted) is not None:
+            return
+        known = select(RUNS.c.subject).where(RUNS.c.subject == subject)
+        if self.connection.execute(known).first() is None:
+            raise missing(subject, pointer)
+
+
+def missing(subject: str, pointer: str) -> ParentMissing:
+    """Say that a subject is not registered, and which command registers it."""
+    parts = subject.split("/")
+    command = COMMANDS[parts[0], len(parts)]
+    return ParentMissing(
+        f"{subject} is not registered",
+        remedy=command.format(name=parts[1], version=parts[-1]),
+        faults=[Fault(pointer, "is not registered")],
+    )
