@@ -47,17 +47,17 @@ class Operation(Generic[T]):
 class Sequencer:
     """The one writer of a log. Its thread lives from ``start`` to ``stop``."""
 
-    def __init__(self, store: SqlStore, appender: Appender, grown: Callable[[int], None]) -> None:
-        """``grown`` is told the log's size after each commit."""
+    def __init__(self, store: SqlStore, appender: Appender) -> None:
         self._store = store
         self._appender = appender
-        self._grown = grown
+        self._grown: Callable[[int], None] = _nobody
         self._waiting: SimpleQueue[Append | Operation[object] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._broken: str | None = None
 
-    def start(self) -> None:
-        """Begin to write."""
+    def start(self, grown: Callable[[int], None]) -> None:
+        """Begin to write. ``grown`` is told the log's size after each commit."""
+        self._grown = grown
         self._thread.start()
 
     def stop(self) -> None:
@@ -175,6 +175,10 @@ class Sequencer:
             return StorageFull("the disk is full; nothing was written", remedy="make room")
         self._broken = f"{type(failure).__name__} from the database"
         return Unavailable("the database failed; nothing was acknowledged", retry_after=30)
+
+
+def _nobody(_size: int) -> None:
+    pass
 
 
 def _is_storage_failure(failure: Exception) -> bool:
