@@ -1,0 +1,193 @@
+"""Recognising the caller of a request: by token, by session, or by the admin socket.
+
+Nothing here is slow: random secrets are looked up by their SHA-256. Passwords are for
+``sessions`` and ``signing``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sqlalchemy import bindparam, select
+
+from app.core.access import SCOPES, Permission, Scope, allowed_by_token
+from app.core.errors import Forbidden, Unauthenticated
+from app.core.events import Actor, ActorKind, AuthMethod
+from app.core.ledger.times import format_time, parse_time
+from app.identity import opaque, reading
+from app.identity.principal import Limits, Principal, Right
+from app.identity.tables import TOKENS, USERS
+from app.ledger import operational
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fastapi import Request
+    from sqlalchemy import Connection
+
+    from app.ledger.record import Ledger
+    from app.settings import Clock
+
+SESSION = "session"
+TOKEN_SECRET = "token"  # noqa: S105 - a kind of operational document
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=10)
+TOUCH = timedelta(minutes=1)
+LOCAL_SCOPE_KEY = "muniment.principal"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_AGAIN = "sign in again"
+
+
+def cookie_name(public_url: str) -> str:
+    """Name the session's cookie: host-bound over https, another one on loopback http."""
+    return "__Host-s" if urlsplit(public_url).scheme == "https" else "muniment-dev"
+
+
+class Authentication:
+    """Recognises callers; an ``Authenticate`` of ``app.web.callers``."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, public_url: str) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self.cookie = cookie_name(public_url)
+
+    def __call__(self, request: Request) -> Principal:
+        """Recognise a request's caller.
+
+        Raises Unauthenticated without credentials or with ones that do not hold; Forbidden
+        for a change that another origin's page asks for with this browser's cookie.
+        """
+        local = request.scope.get(LOCAL_SCOPE_KEY)
+        if isinstance(local, Principal):
+            return local
+        header = request.headers.get("Authorization")
+        if header is None:
+            secret = request.cookies.get(self.cookie)
+            if secret is None:
+                raise Unauthenticated("no credentials", remedy="sign in, or send a token")
+            _check_same_origin(request)
+        else:
+            scheme, _, secret = header.partition(" ")
+            if scheme.lower() != "bearer":
+                raise Unauthenticated("Authorization is not `Bearer <token>`")
+        now = self._clock()
+        with self._ledger.store.reading() as connection:
+            principal, stale = recognise(connection, secret, now)
+        if stale and principal.session is not None:
+            self._touch(principal.session, now)
+        return principal
+
+    def _touch(self, key: str, now: datetime) -> None:
+        """Note that a session is in use; nobody waits for it to be written."""
+
+        def touch(connection: Connection) -> None:
+            document = operational.get(connection, SESSION, key)
+            if document is not None:
+                seen = document | {"seen_at": format_time(now)}
+                operational.put(connection, SESSION, key, seen)
+
+        self._ledger.sequencer.operate(touch)
+
+
+def recognise(connection: Connection, secret: str, now: datetime) -> tuple[Principal, bool]:
+    """Find whom a bearer secret stands for, and whether its session should be touched.
+
+    Raises Unauthenticated: unknown, expired, revoked, or its person's account is closed.
+    """
+    if secret.startswith(opaque.TOKEN_PREFIX):
+        return _token(connection, secret, now), False
+    return _session(connection, secret, now)
+
+
+def _token(connection: Connection, token: str, now: datetime) -> Principal:
+    opaque.check_token(token)
+    id_ = opaque.token_id(token)
+    kept = operational.get(connection, TOKEN_SECRET, id_)
+    if kept is None or not hmac.compare_digest(str(kept["sha256"]), opaque.digest(token)):
+        raise Unauthenticated("there is no such token", remedy="ask its owner for a new one")
+    row = connection.execute(_TOKEN, {"id": id_}).one()
+    if row.revoked_index is not None:
+        raise Unauthenticated("the token was revoked", remedy="ask its owner for a new one")
+    if row.expires_at <= format_time(now):
+        raise Unauthenticated("the token has expired", remedy="ask its owner for a new one")
+    if row.disabled_index is not None:
+        raise Unauthenticated("the account of the token's owner is closed")
+    return Principal(
+        actor=Actor(id_, ActorKind.SERVICE, AuthMethod.TOKEN),
+        person=None,
+        answerable=row.owner,
+        rights=(Right(_permissions(row.scopes), row.team),),
+        limits=Limits(row.subject_prefix, row.environment),
+    )
+
+
+_TOKEN = (
+    select(
+        TOKENS.c.owner,
+        TOKENS.c.scopes,
+        TOKENS.c.team,
+        TOKENS.c.subject_prefix,
+        TOKENS.c.environment,
+        TOKENS.c.expires_at,
+        TOKENS.c.revoked_index,
+        USERS.c.disabled_index,
+    )
+    .join(USERS, USERS.c.id == TOKENS.c.owner)
+    .where(TOKENS.c.id == bindparam("id"))
+)
+
+
+@functools.lru_cache(maxsize=256)
+def _permissions(scopes: str) -> frozenset[Permission]:
+    given = reading.scopes(scopes)
+    return frozenset(one for one in Permission if allowed_by_token(given, one))
+
+
+def _session(connection: Connection, secret: str, now: datetime) -> tuple[Principal, bool]:
+    key = opaque.digest(secret)
+    document = operational.get(connection, SESSION, key)
+    if document is None:
+        raise Unauthenticated("there is no such session", remedy=_AGAIN)
+    seen_at = parse_time(str(document["seen_at"]))
+    if now >= seen_at + IDLE or now >= parse_time(str(document["opened_at"])) + ABSOLUTE:
+        raise Unauthenticated("the session has ended", remedy=_AGAIN)
+    user = str(document["user"])
+    disabled = connection.execute(select(USERS.c.disabled_index).where(USERS.c.id == user)).scalar()
+    if disabled is not None:
+        raise Unauthenticated("this account is closed")
+    held = reading.active_grants(connection, user)
+    if document["methods"] == ["password"] and any(one.needs_factor for one in held):
+        raise Unauthenticated(
+            "a role held by now takes a second factor",
+            remedy="sign in again; you will be asked to enrol one",
+        )
+    principal = Principal(
+        actor=Actor(user, ActorKind.PERSON, AuthMethod.SESSION),
+        person=user,
+        answerable=user,
+        rights=reading.rights(held),
+        approval_roles=reading.approval_roles(held),
+        session=key,
+        everywhere=SCOPES[Scope.READ],
+    )
+    return principal, now >= seen_at + TOUCH
+
+
+def _check_same_origin(request: Request) -> None:
+    """Refuse a change that another origin's page asks for; browsers say where one comes from.
+
+    Source: W3C Fetch Metadata Request Headers, 2.3 (Sec-Fetch-Site).
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    same = site in ("same-origin", "none")
+    if site is None:
+        same = origin is None or urlsplit(origin).netloc == request.headers.get("Host")
+    if not same:
+        raise Forbidden("a page of another origin asked for this")
