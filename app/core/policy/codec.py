@@ -106,14 +106,9 @@ def _is_record(kind: object) -> bool:
 @cache
 def _reader(kind: object) -> Read:
     """Plan once how to read an annotation; the plan is what runs for each document."""
-    if kind is Digest:
-        return _text(_DIGEST, str, "must be sha256: and 64 lower-case hex digits")
-    if kind is datetime:
-        return _text(_TIME, datetime.fromisoformat, "must be a time like 2026-05-01T12:00:00Z")
-    if kind is timedelta:
-        return _text(_DURATION, _duration, "must be a duration like P30D or PT12H")
-    if kind is Decimal:
-        return _decimal
+    leaf = _LEAVES.get(kind)
+    if leaf is not None:
+        return leaf
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return _choice(arguments)
@@ -263,7 +258,7 @@ class _Members:
 
 @cache
 def _members(kind: object) -> _Members:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, localns={"Json": object})
     kind = cast("type[DataclassInstance]", kind)
     own = fields(kind)
     return _Members(
@@ -280,3 +275,12 @@ def _members(kind: object) -> _Members:
             if get_origin(hints[field.name]) is Literal and field.default is MISSING
         },
     )
+
+
+_LEAVES: Mapping[object, Read] = {
+    object: lambda value, _: value,  # Json, kept as it is
+    Decimal: _decimal,
+    Digest: _text(_DIGEST, str, "must be sha256: and 64 lower-case hex digits"),
+    datetime: _text(_TIME, datetime.fromisoformat, "must be a time like 2026-05-01T12:00:00Z"),
+    timedelta: _text(_DURATION, _duration, "must be a duration like P30D or PT12H"),
+}
