@@ -1,0 +1,1 @@
+"""Muniment. Read ``docs/architecture.md`` first, then ``core``, then ``main``."""
