@@ -63,23 +63,31 @@ class Closure:
 
 
 @dataclass(frozen=True, slots=True)
-class Affected:
-    """Something downstream. ``state``: of a deployment and its revisions, else None.
+class Related:
+    """A node of an answer, with the shortest way between it and the start in ``why``.
 
-    ``why``: the shortest way to it, from cause to effect.
+    ``why``: from cause to effect. ``state``: of a deployment and its revisions downstream.
     """
 
     gid: str
     distance: int
-    state: State | None
     why: tuple[Edge, ...]
+    state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
     """``affected``: by distance, then gid, without the start."""
 
-    affected: tuple[Affected, ...]
+    affected: tuple[Related, ...]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """``ancestors``: by distance, then gid, without the start."""
+
+    ancestors: tuple[Related, ...]
     status: Status
 
 
@@ -145,7 +153,7 @@ def impact(
         if (kinds is None or kind_of(one.gid) in kinds) and state in {None, in_state}
     ]
     affected = tuple(
-        Affected(one.gid, one.distance, in_state, search.path(one.gid))
+        Related(one.gid, one.distance, search.path(one.gid), in_state)
         for one, in_state in asked[:limit]
     )
     return Impact(affected, _status(search.beyond or len(affected) < len(asked)))
@@ -165,13 +173,11 @@ def why(
     return WhyPath(search.path(cause), Status.COMPLETE)
 
 
-def ancestors(edges: Iterable[Edge], start: str, view: View, *, depth: int = DEPTH) -> Impact:
+def ancestors(edges: Iterable[Edge], start: str, view: View, *, depth: int = DEPTH) -> Ancestry:
     """Find what ``start`` came from, each with the shortest way from it to ``start``."""
     search = _Search.over(edges, start, Direction.UPSTREAM, view, depth)
-    found = (
-        Affected(one.gid, one.distance, None, search.path(one.gid)) for one in search.reached[1:]
-    )
-    return Impact(tuple(found), _status(search.beyond))
+    found = (Related(one.gid, one.distance, search.path(one.gid)) for one in search.reached[1:])
+    return Ancestry(tuple(found), _status(search.beyond))
 
 
 def _status(more: bool) -> Status:  # noqa: FBT001 - read at the call as a condition

@@ -1,0 +1,180 @@
+"""The graph's questions over HTTP. Every parameter that is not known is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from app.core.access import Permission
+from app.core.jsonvalue import Json
+from app.core.ledger.times import format_time
+from app.core.lineage.closure import DEPTH, Closure, Direction, Impact, Related, State, WhyPath
+from app.core.lineage.nodes import NodeKind, kind_of, subject_of
+from app.core.lineage.relations import LATEST, Edge
+from app.ledger.record import Ledger
+from app.lineage import asking
+from app.lineage.asking import Answer, Terms
+from app.lineage.sql_store import SqlLineageStore
+from app.web.callers import Authenticate
+
+Body: TypeAlias = dict[str, Json]
+
+
+def _split(written: object) -> object:
+    """Take ``kinds=run,model`` as well as ``kinds=run&kinds=model``."""
+    if not isinstance(written, list):
+        return written
+    return [one for part in written for one in str(part).split(",")]
+
+
+def _writable(moment: AwareDatetime) -> AwareDatetime:
+    """Bring a time to UTC; near the year 1 or 9999 that may be no time any more."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time in UTC") from None
+
+
+Node = Annotated[str, Field(min_length=1, max_length=1000, description="A subject or a gid.")]
+Kinds = Annotated[list[NodeKind], BeforeValidator(_split)]
+Moment = Annotated[AwareDatetime, AfterValidator(_writable)]
+
+
+class View(BaseModel):
+    """From where the graph is looked at, and what the answer may cost."""
+
+    model_config = ConfigDict(extra="forbid")
+    as_of_seq: int | None = Field(None, ge=0, description="Size of the log to answer for.")
+    as_of_time: Moment | None = Field(None, description="Time to answer for, at that size.")
+    min_seq: int = Field(0, ge=0, description="Size that the graph must have reached.")
+    depth: int = Field(DEPTH, ge=1, le=10_000, description="Hops to follow.")
+    limit: int = Field(1000, ge=1, le=10_000, description="Nodes to list, the nearest first.")
+    timeout_ms: int = Field(5000, ge=0, le=30_000)
+
+    def terms(self, kinds: Sequence[NodeKind] = ()) -> Terms:
+        return Terms(
+            as_of_seq=self.as_of_seq,
+            moment=LATEST if self.as_of_time is None else format_time(self.as_of_time),
+            min_seq=self.min_seq,
+            depth=self.depth,
+            kinds=kinds or None,
+            limit=self.limit,
+            timeout=self.timeout_ms / 1000,
+        )
+
+
+class ClosureQuery(View):
+    """``kinds``: what to list besides the node itself; everything is followed."""
+
+    node: Node
+    direction: Direction
+    kinds: Kinds = Field([])
+
+
+class ImpactQuery(View):
+    """``kind``, ``state``: what to list. ``why``: with the shortest way to each."""
+
+    node: Node
+    kind: Kinds = Field([])
+    state: State | None = None
+    why: bool = False
+
+
+class WhyQuery(View):
+    """From cause to effect."""
+
+    from_: Node = Field(alias="from")
+    to: Node
+
+
+def lineage_routes(ledger: Ledger, authenticate: Authenticate) -> APIRouter:
+    """Build the routes that ask the graph."""
+    router = APIRouter(prefix="/api/v1/graph", tags=["lineage"])
+
+    @contextmanager
+    def reading(request: Request) -> Iterator[tuple[SqlLineageStore, int]]:
+        authenticate(request).require(Permission.READ)
+        with ledger.snapshot() as now:
+            yield SqlLineageStore(now.connection, now.size), now.size
+
+    @router.get("/closure", operation_id="lineageClosure")
+    def get_closure(request: Request, query: Annotated[ClosureQuery, Query()]) -> Response:
+        """Find everything that a node came from, or that came of it."""
+        terms = query.terms(query.kinds)
+        with reading(request) as (store, size):
+            answer = asking.closure(store, size, query.node, query.direction, terms)
+        nodes = [_node(one.gid) | {"distance": one.distance} for one in answer.result.nodes]
+        return _answer(answer, {"nodes": nodes, "edges": _edges(answer.result.edges)})
+
+    @router.get("/impact", operation_id="lineageImpact")
+    def get_impact(request: Request, query: Annotated[ImpactQuery, Query()]) -> Response:
+        """Find what a node affects, such as live deployments, and why."""
+        terms = query.terms(query.kind)
+        with reading(request) as (store, size):
+            answer = asking.impact(store, size, query.node, terms, query.state)
+        affected = [_affected(one, why=query.why) for one in answer.result.affected]
+        return _answer(answer, {"affected": affected})
+
+    @router.get("/why", operation_id="lineageWhy")
+    def get_why(request: Request, query: Annotated[WhyQuery, Query()]) -> Response:
+        """Find the shortest way from one node to another; null if none leads there."""
+        with reading(request) as (store, size):
+            answer = asking.why(store, size, query.from_, query.to, query.terms())
+        path = answer.result.path
+        return _answer(answer, {"path": None if path is None else _edges(path)})
+
+    @router.get("/status", operation_id="lineageStatus")
+    def get_status(request: Request) -> Response:
+        """Tell which store answers, and how far behind the log it is."""
+        with reading(request) as (store, size):
+            body = {
+                "store": store.source,
+                "graph_seq": store.graph_seq,
+                "log_size": size,
+                "lag": size - store.graph_seq,
+                "last_error": None,
+            }
+        return JSONResponse(body)
+
+    return router
+
+
+def _answer(answer: Answer[Closure] | Answer[Impact] | Answer[WhyPath], result: Body) -> Response:
+    body = {
+        "result": result,
+        "graph_seq": answer.graph_seq,
+        "log_size": answer.log_size,
+        "status": answer.status,
+        "source": answer.source,
+    }
+    return JSONResponse(body)
+
+
+def _node(gid: str) -> Body:
+    subject = subject_of(gid)
+    named = {} if subject is None else {"subject": subject}
+    return {"gid": gid, **named, "kind": kind_of(gid)}
+
+
+def _affected(one: Related, *, why: bool) -> Body:
+    answer = _node(one.gid) | {"state": one.state, "distance": one.distance}
+    return answer | {"why": _edges(one.why)} if why else answer
+
+
+def _edges(edges: Sequence[Edge]) -> list[Body]:
+    return [
+        {
+            "src": edge.src,
+            "dst": edge.dst,
+            "type": edge.type,
+            "role": edge.role,
+            "index": edge.seq_from,
+        }
+        for edge in edges
+    ]
