@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 class TeamsOf(Protocol):
     """Which teams an actor writes for, in the state that ``connection`` shows."""
 
-    def __call__(self, connection: Connection, actor: Actor) -> frozenset[str] | None:
+    def __call__(self, connection: Connection, actor: Actor, /) -> frozenset[str] | None:
         """Answer the actor's teams; None for one that no team limits."""
