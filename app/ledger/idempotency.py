@@ -85,6 +85,17 @@ def uses(connection: Connection, key_macs: Sequence[bytes]) -> dict[bytes, Use]:
     return {row.key_mac: Use(row.body_mac, row.idx, row.made, row.resource) for row in found}
 
 
+def find_use(connection: Connection, key: IdempotencyKey | None) -> Use | None:
+    """Find what a key was used for; None without a key or before its first use.
+
+    Raises IdempotencyMismatch if that was another body.
+    """
+    use = None if key is None else uses(connection, [key.key_mac]).get(key.key_mac)
+    if key is not None and use is not None:
+        use.check_same_body(key)
+    return use
+
+
 def record_uses(connection: Connection, made: dict[bytes, Use]) -> None:
     """Store what the keys of a batch stand for from now on."""
     if made:

@@ -17,7 +17,7 @@ from app.core.errors import (
 )
 from app.core.events import CLIENT_TYPES, Said, full_type, parse_event
 from app.core.events.envelope import check_subject
-from app.ledger.idempotency import uses
+from app.ledger.idempotency import find_use
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,10 +131,9 @@ def replayed(ledger: Ledger, key: IdempotencyKey) -> tuple[Receipt, ...] | None:
     Raises IdempotencyMismatch if it was used for another body.
     """
     with ledger.snapshot() as now:
-        use = uses(now.connection, [key.key_mac]).get(key.key_mac)
+        use = find_use(now.connection, key)
         if use is None:
             return None
-        use.check_same_body(key)
         return tuple(now.receipt(use.index + step) for step in range(use.count))
 
 

@@ -1,0 +1,117 @@
+"""What the catalogue holds of a piece of evidence, in the form that decisions read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from app.core.ledger.times import parse_time
+from app.core.policy import facts as read
+from app.core.policy.codec import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.catalog import values
+
+
+def _dataset(
+    one: values.Evaluation | values.Predictions, used: Mapping[str, values.DatasetVersion]
+) -> read.Dataset:
+    registered = used[one.dataset_version]
+    return read.Dataset(one.dataset_version, Digest(registered.digest), registered.rows, one.role)
+
+
+def evaluation(
+    one: values.Evaluation,
+    used: Mapping[str, values.DatasetVersion],
+    producers: Mapping[str, read.Producer],
+    others: Sequence[values.Evaluation],
+) -> read.Evaluation:
+    """Read numbers that a producer measured. ``others``: all of the same version, this one too."""
+    return read.Evaluation(
+        type="eval-report/v1",
+        index=one.created_index,
+        digest=Digest(one.digest),
+        producer=producers[one.actor],
+        measured_at=parse_time(one.measured_at),
+        recorded_at=parse_time(one.recorded_at),
+        model_digest=Digest(one.model_digest),
+        dataset=_dataset(one, used),
+        dataset_digest=Digest(one.dataset_digest),
+        metrics=tuple(
+            read.Measure(
+                metric.name,
+                Decimal(repr(metric.value)),
+                metric.n,
+                _bounds(metric.ci),
+                metric.slice,
+            )
+            for metric in one.metrics
+        ),
+        earlier_attempts=sum(
+            other.created_index < one.created_index
+            and other.model_digest == one.model_digest
+            and other.dataset_digest == one.dataset_digest
+            for other in others
+        ),
+    )
+
+
+def _bounds(ci: tuple[float, ...] | None) -> read.Bounds | None:
+    if ci is None:
+        return None
+    return read.Bounds(Decimal(repr(ci[0])), Decimal(repr(ci[1])))
+
+
+def bias_report(
+    one: values.Predictions,
+    used: Mapping[str, values.DatasetVersion],
+    producers: Mapping[str, read.Producer],
+    others: Sequence[values.Predictions],
+) -> read.BiasReport:
+    """Read counts. ``others``: all of the same model version, this one too."""
+    key = (one.model_digest, one.dataset_digest, tuple(sorted(one.attributes)), one.label)
+    return read.BiasReport(
+        type="bias-report/v1",
+        index=one.created_index,
+        digest=Digest(one.digest),
+        producer=producers[one.actor],
+        measured_at=parse_time(one.measured_at),
+        recorded_at=parse_time(one.recorded_at),
+        model_digest=Digest(one.model_digest),
+        dataset=_dataset(one, used),
+        dataset_digest=Digest(one.dataset_digest),
+        attributes=one.attributes,
+        favourable_outcome=one.favourable_outcome,
+        rows=one.rows,
+        cells=one.cells,
+        label=one.label,
+        positive_label=one.positive_label,
+        computed_by="service" if one.counted_by.startswith("service") else "client",
+        earlier_attempts=sum(
+            other.created_index < one.created_index
+            and key
+            == (
+                other.model_digest,
+                other.dataset_digest,
+                tuple(sorted(other.attributes)),
+                other.label,
+            )
+            for other in others
+        ),
+    )
+
+
+def document(one: values.Document, producers: Mapping[str, read.Producer]) -> read.Document:
+    """Read a document."""
+    return read.Document(
+        type="document/v1",
+        index=one.created_index,
+        digest=Digest(one.blob),
+        producer=producers[one.actor],
+        recorded_at=parse_time(one.recorded_at),
+        subject=one.subject,
+        document=one.kind,
+        fields=one.fields,
+    )
