@@ -15,7 +15,7 @@ from _json import make_encoder
 from collections.abc import Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring as _quote
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import quote
 
 from app.core.errors import Fault, Malformed, Rejected, TooLarge
@@ -29,6 +29,10 @@ _Raw = TypeVar("_Raw")
 
 MAX_INT = 2**53 - 1
 MAX_DEPTH = 64
+
+# ECMA-262 writes numbers from 10^21 on with an exponent.
+_MOST_DIGITS = 21
+_LEAST_WITH_EXPONENT = 1e21
 
 
 def canonical(value: Json) -> bytes:
@@ -62,7 +66,11 @@ def name_order(name: str) -> bytes:
 # one beyond U+FFFF (it sorts by code point). It escapes every control character, so a NUL
 # after each separator comes from nowhere else and marks where a value or name begins; the
 # first of a list follows its bracket. A string that looks unsafe only costs time.
-_encode = make_encoder(None, repr, _quote, None, ":\0", ",\0", True, False, False)  # noqa: FBT003
+def _refuse(value: object) -> NoReturn:
+    raise TypeError(value)
+
+
+_encode = make_encoder(None, _refuse, _quote, None, ":\0", ",\0", True, False, False)  # noqa: FBT003
 _unsafe_number = re.compile("\0-?(?:[0-9]{16}|[0-9]+[.e])").search
 _unsafe_first = re.compile("\\[-?(?:[0-9]{16}|[0-9]+[.e])").search
 _unsafe_order = re.compile("[\ud800-\U0010ffff]").search
@@ -104,11 +112,15 @@ def _text(value: Json) -> str:
 
 def _safe_int(number: int) -> int:
     if not -MAX_INT <= number <= MAX_INT:
-        raise Rejected(
-            "an integer lies beyond ±(2^53 - 1), where readers disagree about its value",
-            remedy="write it as a string",
-        )
+        raise _unsafe_int()
     return number
+
+
+def _unsafe_int() -> Rejected:
+    return Rejected(
+        "an integer lies beyond ±(2^53 - 1), where readers disagree about its value",
+        remedy="write it as a string",
+    )
 
 
 def _number(value: float) -> str:
@@ -131,9 +143,9 @@ def _number(value: float) -> str:
     point = int(exponent or 0) + len(digits) - len(fraction)
     digits = digits.rstrip("0")
     count = len(digits)
-    if count <= point <= 21:  # noqa: PLR2004 - ECMA-262 switches to exponents here
+    if count <= point <= _MOST_DIGITS:
         return f"{sign}{digits}{'0' * (point - count)}"
-    if 0 < point <= 21:  # noqa: PLR2004
+    if 0 < point <= _MOST_DIGITS:
         return f"{sign}{digits[:point]}.{digits[point:]}"
     if -6 < point <= 0:  # noqa: PLR2004
         return f"{sign}0.{'0' * -point}{digits}"
@@ -145,8 +157,9 @@ def parse_json(raw: bytes) -> Json:
     """Parse one JSON text in UTF-8, strictly; arrays come as list, objects as dict.
 
     Raises Malformed: not UTF-8, not JSON (NaN and Infinity are not). Rejected, with a pointer
-    to each place: a member named twice, an integer beyond ±(2^53 - 1), a number too large
-    for a double, a lone surrogate. TooLarge: nested deeper than 64.
+    to each place: a member named twice, an integer beyond ±(2^53 - 1) however it is written
+    (from 10^21 on it is a double), a number too large for a double, a lone surrogate.
+    TooLarge: nested deeper than 64.
     Source: RFC 8259; RFC 7493, 2.
     """
     try:
@@ -196,6 +209,9 @@ def _parsed_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise Rejected("a number is too large for a double")
+    # Canonical JSON writes it without point or exponent; what is read is readable again.
+    if MAX_INT < abs(number) < _LEAST_WITH_EXPONENT:
+        raise _unsafe_int()
     return number
 
 

@@ -242,8 +242,9 @@ def _digest(value: Json, where: str) -> bytes:
 
 
 def _time(value: Json, where: str) -> datetime:
+    text = _string(value, where)
     try:
-        return parse_time(_string(value, where))
+        return parse_time(text)
     except Malformed as refusal:
         raise Malformed(f"{where}: {refusal.detail}") from None
 
