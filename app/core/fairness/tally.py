@@ -114,7 +114,7 @@ def _parse_group(group: Json, pointer: str, faults: list[Fault]) -> Key:
         if value is None or isinstance(value, str):
             pairs.append((name, value))
         else:
-            faults.append(Fault(_at(pointer, name), "a value is a string, or null if unknown"))
+            faults.append(Fault(at(pointer, name), "a value is a string, or null if unknown"))
     return tuple(pairs)
 
 
@@ -150,7 +150,7 @@ def _attribute_faults(names: tuple[str, ...]) -> list[Fault]:
     return [
         Fault(f"#/attributes/{i}", fault)
         for i, name in enumerate(names)
-        if (fault := _text_fault(name))
+        if (fault := text_fault(name))
     ]
 
 
@@ -175,9 +175,9 @@ def _group_faults(names: tuple[str, ...], group: Key, pointer: str) -> list[Faul
     if sorted(given) != sorted(names):
         return [Fault(pointer, f"a group names each attribute once: {', '.join(names)}")]
     return [
-        Fault(_at(pointer, name), fault)
+        Fault(at(pointer, name), fault)
         for name, value in group
-        if value is not None and (fault := _text_fault(value))
+        if value is not None and (fault := text_fault(value))
     ]
 
 
@@ -197,12 +197,12 @@ def _count_faults(counts: Counts, pointer: str) -> list[Fault]:
     return faults
 
 
-def _at(pointer: str, member: str) -> str:
+def at(pointer: str, member: str) -> str:
     """Extend a JSON Pointer by a name that may hold its separators (RFC 6901, section 3)."""
     return f"{pointer}/{member.replace('~', '~0').replace('/', '~1')}"
 
 
-def _text_fault(text: str) -> str | None:
+def text_fault(text: str) -> str | None:
     """Say what makes a name or value unfit: two that look alike would split one group."""
     if not 0 < len(text) <= TEXT_LIMIT:
         return f"a text has 1 to {TEXT_LIMIT} characters; leave the value out if it is unknown"
