@@ -85,9 +85,9 @@ class Rules:
                 self._check_team(known, actor, said.subject)
                 return self._evaluation(known, said.event)
             case ds.DocumentRecorded():
-                kind = "model" if said.subject.startswith("model/") else "dataset"
-                self._check_team(known, actor, _of_kind(said, kind, WHOLE + VERSION))
-                return _document(known, said, said.event)
+                again = self.document(known, said, said.event, actor)
+                _check_stored(known, said, said.event)
+                return again
             case (
                 dp.DeploymentStarted()
                 | dp.DeploymentSucceeded()
@@ -101,6 +101,17 @@ class Rules:
                 return release.admit(known, said, said.event, self.clock())
             case _:
                 raise ReservedType(f"{said.event.TYPE} is recorded by the service alone")
+
+    def document(
+        self, known: Known, said: Said, event: ds.DocumentRecorded, actor: Actor
+    ) -> Admission:
+        """Admit a document of a dataset, a model or a version, wherever its file is."""
+        kind = "model" if said.subject.startswith("model/") else "dataset"
+        self._check_team(known, actor, _of_kind(said, kind, WHOLE + VERSION))
+        if len(said.subject.split("/")) in VERSION:
+            known.digest_of(said.subject, "#/subject")
+        named = {"subject": said.subject, "kind": event.kind, "title": event.title}
+        return Admission(recorded_at_index=_index(known, DOCUMENTS, {**named, "blob": event.blob}))
 
     def _check_team(
         self, known: Known, actor: Actor, subject: str, pointer: str = "#/subject"
@@ -218,17 +229,13 @@ def _check_edges(known: Known, edges: Sequence[md.RunEdge], member: str) -> None
             known.check_digest(edge.subject, edge.digest, f"#/data/{member}/{place}")
 
 
-def _document(known: Known, said: Said, event: ds.DocumentRecorded) -> Admission:
-    if len(said.subject.split("/")) in VERSION:
-        known.digest_of(said.subject, "#/subject")
+def _check_stored(known: Known, said: Said, event: ds.DocumentRecorded) -> None:
     if not blobs.exists(known.connection, event.blob):
         raise ParentMissing(
             f"no file with digest {event.blob} is stored",
             remedy=f"muniment document add {said.subject} FILE --kind {event.kind}",
             faults=[Fault("#/data/blob", "no such file is stored")],
         )
-    same = {"subject": said.subject, "blob": event.blob, "kind": event.kind, "title": event.title}
-    return Admission(recorded_at_index=_index(known, DOCUMENTS, same))
 
 
 def _index(known: Known, table: Table, key: Mapping[str, str]) -> int | None:

@@ -22,14 +22,9 @@ from app.core.jsonvalue import Json  # noqa: TC001 - read by the decoder
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    name: str
-    owner: str
-    licence: str
-    description: str
-    team: str | None
-    team_only: bool
-    labels: Mapping[str, str] | None
+class Origin:
+    """The entry that brought something, and who said it."""
+
     created_index: int
     recorded_at: str
     actor: str
@@ -37,7 +32,18 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetVersion:
+class Dataset(Origin):
+    name: str
+    owner: str
+    licence: str
+    description: str
+    team: str | None
+    team_only: bool
+    labels: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersion(Origin):
     """``fingerprinted``: row fingerprints were given, see ``queries.rows_shared``."""
 
     name: str
@@ -54,10 +60,6 @@ class DatasetVersion:
     fingerprinted: bool
     labels: Mapping[str, str] | None
     occurred_at: str
-    created_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Document(Origin):
     """``fields``: top-level members, None where the file is no JSON object."""
 
     subject: str
@@ -86,14 +88,10 @@ class Document:
     size: int
     fields: tuple[str, ...] | None
     labels: Mapping[str, str] | None
-    created_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class Model(Origin):
     name: str
     owner: str
     purpose: str
@@ -102,14 +100,10 @@ class Model:
     team_only: bool
     card: str | None
     labels: Mapping[str, str] | None
-    created_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class ModelVersion:
+class ModelVersion(Origin):
     name: str
     version: str
     subject: str
@@ -122,14 +116,10 @@ class ModelVersion:
     signature: str | None
     labels: Mapping[str, str] | None
     occurred_at: str
-    created_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Origin):
     """``status``: running, succeeded, failed, aborted. ``finished_by``: who recorded the end."""
 
     subject: str
@@ -146,18 +136,13 @@ class Run:
     started_at: str
     finished_at: str | None
     finished_by: str | None
-    created_index: int
     changed_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Origin):
     """``digest``: of the evidence itself. ``measured_at`` is never after ``recorded_at``."""
 
-    created_index: int
     digest: str
     model_version: str
     dataset_version: str
@@ -168,16 +153,12 @@ class Evaluation:
     producer: str
     labels: Mapping[str, str] | None
     measured_at: str
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class Predictions(Origin):
     """As ``Evaluation``; ``cells`` are counts, one a finest group."""
 
-    created_index: int
     digest: str
     model_version: str
     dataset_version: str
@@ -195,9 +176,6 @@ class Predictions:
     file_digest: str | None
     notes: tuple[str, ...]
     measured_at: str
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +201,7 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentStep:
+class DeploymentStep(Origin):
     """``kind``: started, succeeded, failed, rolled_back or retired."""
 
     subject: str
@@ -237,10 +215,6 @@ class DeploymentStep:
     gated: bool | None
     ungated_because: str | None
     occurred_at: str
-    created_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +251,7 @@ class Environments:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Origin):
     """``used_by``: the deployment that consumed it, at entry ``used_index``."""
 
     id: str
@@ -294,14 +268,10 @@ class Decision:
     expires_at: str
     used_by: str | None
     used_index: int | None
-    created_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
+class Promotion(Origin):
     """``state``: of ``app.core.promotion``. ``deployment``: where it went live."""
 
     id: str
@@ -314,8 +284,4 @@ class Promotion:
     decision_id: str | None
     expires_at: str | None
     deployment: str | None
-    created_index: int
     changed_index: int
-    recorded_at: str
-    actor: str
-    actor_kind: str

@@ -1,0 +1,93 @@
+"""One thing with what belongs to it, for a caller who may see it.
+
+What belongs to a team alone is Missing for everybody else, as if it were not there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.catalog import queries
+from app.catalog.visible import sees
+from app.core.access import Permission
+from app.core.errors import Missing
+from app.core.events.decode import encode
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from app.catalog.values import Dataset, Decision, Model
+    from app.core.jsonvalue import Json
+    from app.web.callers import Caller
+
+
+def dataset(connection: Connection, caller: Caller, name: str) -> Dataset:
+    """Give a dataset. Raises RoleMissing, Forbidden, Missing."""
+    caller.require(Permission.READ, subject=f"dataset/{name}")
+    found = queries.dataset(connection, name)
+    if found is None or not sees(caller.teams, found):
+        raise Missing(f"there is no dataset {name[:100]}", remedy="GET /api/v1/datasets lists them")
+    return found
+
+
+def model(connection: Connection, caller: Caller, name: str) -> Model:
+    """Give a model. Raises RoleMissing, Forbidden, Missing."""
+    caller.require(Permission.READ, subject=f"model/{name}")
+    found = queries.model(connection, name)
+    if found is None or not sees(caller.teams, found):
+        raise Missing(f"there is no model {name[:100]}", remedy="GET /api/v1/models lists them")
+    return found
+
+
+def dataset_version(
+    connection: Connection, caller: Caller, name: str, version: str
+) -> dict[str, Json]:
+    """Give a dataset version: its row, ``approvals``, ``documents``. Raises as ``dataset``."""
+    dataset(connection, caller, name)
+    subject = f"dataset/{name}/{version}"
+    found = queries.dataset_version(connection, subject)
+    if found is None:
+        raise _no_version("dataset", name, version)
+    return encode(found) | {
+        "approvals": [encode(one) for one in queries.approvals(connection, [subject])],
+        "documents": [encode(one) for one in queries.documents(connection, [subject])],
+    }
+
+
+def model_version(
+    connection: Connection, caller: Caller, name: str, version: str
+) -> dict[str, Json]:
+    """Give a model version and what is on record about it. Raises as ``model``.
+
+    ``stages``: environments where it is allowed. ``evaluations`` and ``predictions`` (without
+    their cells): evidence. ``decisions``: the last one an environment, as served.
+    ``promotions``, ``deployments``, ``documents`` (of the version and of the model).
+    """
+    model(connection, caller, name)
+    subject = f"model/{name}/{version}"
+    found = queries.model_version(connection, subject)
+    if found is None:
+        raise _no_version("model", name, version)
+    last: dict[str, Decision] = {}
+    for one in queries.decisions(connection, subject):
+        last[one.environment] = one
+    counted = [encode(one) for one in queries.predictions(connection, subject)]
+    about = [f"model/{name}", subject]
+    return encode(found) | {
+        "stages": list(queries.stages(connection, subject)),
+        "evaluations": [encode(one) for one in queries.evaluations(connection, subject)],
+        "predictions": [{k: v for k, v in one.items() if k != "cells"} for one in counted],
+        "documents": [encode(one) for one in queries.documents(connection, about)],
+        "decisions": {environment: one.decision for environment, one in sorted(last.items())},
+        "promotions": [encode(one) for one in queries.promotions(connection, subject)],
+        "deployments": [
+            encode(one) for one in queries.deployments(connection, model_version=subject)
+        ],
+    }
+
+
+def _no_version(kind: str, name: str, version: str) -> Missing:
+    return Missing(
+        f"{kind} {name[:100]} has no version {version[:100]}",
+        remedy=f"GET /api/v1/{kind}s/{name[:100]}/versions lists them",
+    )
