@@ -162,7 +162,7 @@ class Client:
             answer = attempt()
         except httpx.TransportError as failure:
             raise Unreachable(
-                f"no answer from {self._http.base_url}: {failure or type(failure).__name__}"
+                f"no answer from {self._http.base_url}: {failure!r}"
             ) from failure
         except _Overloaded as failure:
             answer = failure.answer

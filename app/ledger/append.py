@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.core.errors import HeadMoved, Refusal, Unavailable
-from app.core.ledger.commitment import commit, data_root
+from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import DataCommitment, Entry, EntryActor, encode
 from app.core.ledger.merkle import Frontier, leaf_hash
 from app.core.ledger.times import format_time
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.events import Actor, Said
+    from app.core.ledger.payload import Member
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.ports import Projection
     from app.ledger.receipt import Receipt
@@ -42,15 +43,6 @@ BACKWARD = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One member of an event's data. ``value``: its canonical JSON."""
-
-    name: str
-    salt: bytes
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """What is to become an entry: checked, encoded, committed to."""
 
@@ -62,8 +54,8 @@ class Event:
     @classmethod
     def committed(cls, said: Said, schema: bytes, members: tuple[Member, ...], size: int) -> Event:
         """Commit to the members. ``size``: bytes of the data's canonical JSON."""
-        commitments = {one.name: commit(one.name, one.value, one.salt) for one in members}
-        data = DataCommitment(data_root(commitments), len(members), size)
+        root = data_root({one.name: one.commitment for one in members})
+        data = DataCommitment(root, len(members), size)
         return cls(said, schema, members, data)
 
 

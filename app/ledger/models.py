@@ -28,14 +28,18 @@ class EntryRow(SQLModel, table=True):
 
 
 class PayloadRow(SQLModel, table=True):
-    """One member of an entry's data: canonical JSON of its value, and its salt."""
+    """One member of an entry's data: canonical JSON of its value, its salt, its commitment.
+
+    Value and salt are gone together where the member was erased; the commitment stays.
+    """
 
     __tablename__ = "payloads"
     __table_args__ = {"sqlite_with_rowid": False}
     idx: int = Field(primary_key=True)
     name: str = Field(primary_key=True)
-    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    commitment: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    salt: bytes | None = Field(sa_column=Column(LargeBinary))
+    value: bytes | None = Field(sa_column=Column(LargeBinary))
 
 
 class HeadRow(SQLModel, table=True):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.core.errors import TooLarge
 from app.core.ledger.canonical import canonical
-from app.ledger.append import Appended, Event, Member, Request
+from app.core.ledger.commitment import SALT_BYTES, commit
+from app.core.ledger.payload import Member
+from app.ledger.append import Appended, Event, Request
 from app.ledger.sql_store import Snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LARGEST_DATA = 2**20
-SALT_BYTES = 32
 SERVICE = "service"
 
 
@@ -123,10 +124,7 @@ class Ledger:
         """Check the data and commit to its members: the work that needs no lock."""
         schema = self.schemas[said.event.TYPE]
         schema.check(said.data, from_client=False)
-        members = tuple(
-            Member(name, self.entropy(SALT_BYTES), canonical(value))
-            for name, value in said.data.items()
-        )
+        members = tuple(self._member(name, canonical(value)) for name, value in said.data.items())
         size = len(canonical(said.data))
         if size > LARGEST_DATA:
             raise TooLarge(
@@ -134,3 +132,7 @@ class Ledger:
                 remedy="upload large documents as files and name their digest",
             )
         return Event.committed(said, bytes.fromhex(schema.digest), members, size)
+
+    def _member(self, name: str, value: bytes) -> Member:
+        salt = self.entropy(SALT_BYTES)
+        return Member(name, commit(name, value, salt), salt, value)

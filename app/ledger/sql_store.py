@@ -18,6 +18,7 @@ from app.core.errors import ChainBroken, Missing
 from app.core.events import parse_event
 from app.core.ledger.entry import Entry, parse
 from app.core.ledger.merkle import leaf_hash
+from app.core.ledger.payload import Member
 from app.core.ledger.times import format_time
 from app.ledger.models import (
     CheckpointRow,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
 
     from app.core.jsonvalue import Json
-    from app.ledger.append import Member, Position
+    from app.ledger.append import Position
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -129,15 +130,17 @@ class SqlStore:
 
     def data(self, connection: Connection, index: int) -> dict[str, Json]:
         """Read an entry's data; members that were erased are absent."""
-        rows = connection.execute(select(PAYLOADS).where(PAYLOADS.c.idx == index))
+        kept = (PAYLOADS.c.idx == index) & PAYLOADS.c.value.is_not(None)
+        rows = connection.execute(select(PAYLOADS.c.name, PAYLOADS.c.value).where(kept))
         return {row.name: json.loads(row.value) for row in rows}
 
-    def payload(self, connection: Connection, index: int) -> list[tuple[str, bytes, bytes]]:
-        """Read an entry's members as (name, salt, canonical JSON of the value), by name."""
-        rows = connection.execute(
-            select(PAYLOADS).where(PAYLOADS.c.idx == index).order_by(PAYLOADS.c.name)
-        )
-        return [(row.name, row.salt, row.value) for row in rows]
+    def members(self, connection: Connection, start: int, stop: int) -> dict[int, list[Member]]:
+        """Read the members of entries from ``start`` up to, not with, ``stop``, by index."""
+        which = (PAYLOADS.c.idx >= start) & (PAYLOADS.c.idx < stop)
+        found: dict[int, list[Member]] = {index: [] for index in range(start, stop)}
+        for row in connection.execute(select(PAYLOADS).where(which)):
+            found[row.idx].append(Member(row.name, row.commitment, row.salt, row.value))
+        return found
 
     def recorded(self, connection: Connection, start: int, stop: int) -> Iterator[Recorded]:
         """Read entries back with their events, in order, a thousand at a time."""
@@ -145,7 +148,7 @@ class SqlStore:
             last = min(first + 1000, stop)
             members: dict[int, dict[str, Json]] = {}
             rows = select(PAYLOADS.c.idx, PAYLOADS.c.name, PAYLOADS.c.value).where(
-                PAYLOADS.c.idx >= first, PAYLOADS.c.idx < last
+                PAYLOADS.c.idx >= first, PAYLOADS.c.idx < last, PAYLOADS.c.value.is_not(None)
             )
             for row in connection.execute(rows):
                 members.setdefault(row.idx, {})[row.name] = json.loads(row.value)
@@ -201,7 +204,13 @@ class SqlStore:
         ]
         connection.execute(insert(ENTRIES), rows)
         payloads = [
-            {"idx": entry.index, "name": one.name, "salt": one.salt, "value": one.value}
+            {
+                "idx": entry.index,
+                "name": one.name,
+                "commitment": one.commitment,
+                "salt": one.salt,
+                "value": one.value,
+            }
             for (entry, _, _), those in zip(entries, members, strict=True)
             for one in those
         ]
