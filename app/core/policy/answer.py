@@ -50,7 +50,7 @@ def applies(policy: Policy, facts: Facts) -> bool:
         return False
     if move.from_ is not None and move.from_ != facts.transition.from_:
         return False
-    return _is_for(policy.applies.when, facts)
+    return is_for(policy.applies.when, facts)
 
 
 def answer(policy: Policy, panel: Panel) -> Answered:
@@ -58,13 +58,13 @@ def answer(policy: Policy, panel: Panel) -> Answered:
     facts, as_of = panel.facts, panel.as_of
     picks = picks_of(policy, facts, as_of)
     quorum = [
-        rule for rule in policy.rules if isinstance(rule, ReviewsRule) and _is_for(rule.when, facts)
+        rule for rule in policy.rules if isinstance(rule, ReviewsRule) and is_for(rule.when, facts)
     ]
     findings: list[tuple[Rule, Finding]] = []
     tallies: list[reviews.Tally] = []
     for rule in policy.rules:
         rule_id = f"{policy.name}/{rule.id}"
-        if not _is_for(rule.when, facts):
+        if not is_for(rule.when, facts):
             outcome = Outcome.NOT_APPLICABLE
             message = f"is not for the risk tier {facts.subject.risk_tier}"
             findings.append((rule, Finding(outcome, outcome, message)))
@@ -113,7 +113,8 @@ def picks_of(policy: Policy, facts: Facts, as_of: datetime) -> dict[str, Picked]
     }
 
 
-def _is_for(when: When | None, facts: Facts) -> bool:
+def is_for(when: When | None, facts: Facts) -> bool:
+    """Whether the subject's risk tier is meant; a model without one is of every tier."""
     tier = facts.subject.risk_tier
     return when is None or tier is None or tier in when.risk_tier
 

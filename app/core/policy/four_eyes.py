@@ -35,8 +35,10 @@ def people_in(part: Part, facts: Facts) -> frozenset[str]:
         case Part.TRAINER:
             return frozenset(facts.people.trainers)
         case Part.EVIDENCE_PRODUCER:
-            recorded = {item.producer.owner or item.producer.id for item in facts.evidence}
-            return frozenset(recorded).union(facts.people.evidence_producers)
+            named = {
+                who for item in facts.evidence for who in (item.producer.id, item.producer.owner)
+            }
+            return frozenset(who for who in named if who).union(facts.people.evidence_producers)
         case Part.POLICY_LAST_EDITOR:
             return frozenset(facts.people.policy_editors)
 
@@ -56,12 +58,14 @@ def why_not_eligible(
     ``roles``: every approval role ever granted to them. ``at``: when they sign or signed.
     ``now``: when that is counted (default ``at``); a role revoked by then counts no more.
     """
-    parts = [
-        f"is the {part.value.replace('_', ' ')}"
-        for part in exclude
-        if person in people_in(part, facts)
-    ]
-    return (*parts, *_why_not_in_role(roles, needed, facts, at, now or at))
+    parts = own_parts(person, facts, exclude)
+    said = (f"is the {part.value.replace('_', ' ')}" for part in parts)
+    return (*said, *_why_not_in_role(roles, needed, facts, at, now or at))
+
+
+def own_parts(person: str, facts: Facts, exclude: Collection[Part]) -> tuple[Part, ...]:
+    """The parts among ``exclude`` that ``person`` has in the promotion."""
+    return tuple(part for part in exclude if person in people_in(part, facts))
 
 
 def usable_role(
