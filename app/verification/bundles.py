@@ -1,0 +1,93 @@
+"""Writing evidence bundles: entries with their proofs, in one deterministic zip file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+from app.core.errors import Unavailable
+from app.core.ledger.bundle import Bundle, BundledEntry, encode
+from app.core.ledger.bundle_audit import WITHHELD
+from app.core.ledger.checkpoint import parse_checkpoint
+from app.core.ledger.inclusion import prove
+from app.core.ledger.note import parse_note
+from app.core.ledger.payload import Member
+from app.core.ledger.proof_file import ProofFile, format_proof
+from app.ledger.tiles import tile_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from app.core.ledger.note import Verifier
+    from app.ledger.sql_store import Snapshot
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The only time in a bundle: the earliest that a zip file can say."""
+
+
+def bundle_of(
+    now: Snapshot,
+    indexes: Iterable[int],
+    keys: Sequence[Verifier],
+    *,
+    kind: str,
+    purpose: str,
+    files: Mapping[str, bytes],
+    schemas: Mapping[str, bytes],
+    unproven: Mapping[str, bytes],
+) -> dict[str, bytes]:
+    """Collect entries with their proofs and data, against the newest checkpoint.
+
+    ``files``: attached files that an entry here names by digest. ``schemas``: of the event
+    types, by wire name; those in use are attached. Raises Unavailable while the newest
+    checkpoint does not cover an entry.
+    """
+    note = now.store.checkpoint(now.connection)
+    if note is None:
+        raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
+    size = parse_checkpoint(parse_note(note)[0]).size
+    wanted = sorted(set(indexes))
+    if wanted and wanted[-1] >= size:
+        raise Unavailable(f"no checkpoint covers entry {wanted[-1]} yet", retry_after=1)
+    read = tile_reader(now.store, now.connection, size)
+    entries = []
+    types = set()
+    for index in wanted:
+        raw = now.store.entry_bytes(now.connection, index)
+        types.add(now.entry(index).type)
+        proof = format_proof(ProofFile(index, tuple(prove(index, size, read)), note))
+        members = now.store.members(now.connection, index, index + 1)[index]
+        entries.append(BundledEntry(raw, proof, tuple(map(_disclosed, members))))
+    attached = {f"schemas/{wire}.json": schemas[wire] for wire in sorted(types) if wire in schemas}
+    return encode(
+        Bundle(
+            origin=now.store.origin,
+            kind=kind,
+            purpose=purpose,
+            checkpoint=note,
+            vkeys=tuple(key.vkey() for key in keys),
+            entries=tuple(entries),
+            files={**attached, **files},
+            unproven=unproven,
+        )
+    )
+
+
+def _disclosed(member: Member) -> Member:
+    """Leave out what no public bundle shows: small cells can point at a person."""
+    if member.name in WITHHELD:
+        return Member(member.name, member.commitment)
+    return member
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """Write files into a zip whose bytes depend on nothing but them."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, raw in files.items():
+            member = zipfile.ZipInfo(name, EPOCH)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, raw)
+    return out.getvalue()

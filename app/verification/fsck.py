@@ -1,0 +1,168 @@
+"""Every stored byte of a log: is it what was signed, and does all else follow from it.
+
+Entries, payloads and checkpoints go through the same verifier that strangers use
+(``app.core.ledger.audit``). What remains are copies: columns that repeat an entry, heads,
+tiles, keys, files, projections. Each is made again from the entries and compared.
+Needs neither keys nor signer state; with a trusted key it also says who signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from app.core.errors import Refusal
+from app.core.ledger.audit import LoggedEntry, audit_log
+from app.core.ledger.note import parse_vkey
+from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude
+from app.ledger.sql_store import CHECKPOINTS, SqlStore
+from app.ledger.sqlite import reader_engine
+from app.verification import copies, replaying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+    from app.core.ledger.note import Verifier
+    from app.core.ledger.verdict import Check, Report
+    from app.ledger.ports import Projection
+
+STEP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One further check: its title, what it proves, and how its findings are found."""
+
+    title: str
+    meaning: str
+    ask: Callable[[], Iterator[Finding]]
+
+
+def fsck(path: Path, projections: Sequence[Projection], trusted: Sequence[Verifier]) -> Report:
+    """Check everything in a SQLite log. A server may be running on it.
+
+    ``trusted``: the log's verifier keys, had from elsewhere; without any, the key that the
+    first entry names is used, which shows slips of the disk but no rewritten log.
+    """
+    engine = reader_engine(path)
+    try:
+        with engine.begin() as connection:
+            return _fsck(engine, connection, projections, trusted)
+    except DatabaseError as failure:
+        return conclude([_unreadable(path.name, failure)], "")
+    finally:
+        engine.dispose()
+
+
+def _fsck(
+    engine: Engine,
+    connection: Connection,
+    projections: Sequence[Projection],
+    trusted: Sequence[Verifier],
+) -> Report:
+    store = SqlStore(engine, engine, "")
+    head = store.head(connection)
+    notes = list(connection.execute(CHECKPOINTS.select().order_by(CHECKPOINTS.c.size)))
+    keys = list(trusted) or _named_key(store, connection)
+    log = audit_log(
+        _entries(store, connection, head.size),
+        notes[-1].note if notes else b"",
+        keys,
+        saved=[row.note for row in notes[:-1]],
+    )
+    questions = [
+        _Question("File", "the database file is sound", lambda: _integrity(connection)),
+        _Question(
+            "Columns",
+            "columns that repeat an entry say what it says",
+            lambda: copies.columns(store, connection),
+        ),
+        _Question(
+            "Head", "the log's head is its last entry", lambda: copies.head(store, connection)
+        ),
+        _Question(
+            "Heads", "each subject's and type's head is right", lambda: copies.heads(connection)
+        ),
+        _Question(
+            "Tiles", "every full tile is made of its entries", lambda: copies.tiles(connection)
+        ),
+        _Question(
+            "Checkpoints",
+            "each is stored under the size it signs",
+            lambda: copies.checkpoints(connection),
+        ),
+        _Question(
+            "Keys",
+            "idempotency keys stand for the entries that name them",
+            lambda: copies.idempotency(connection),
+        ),
+        _Question("Files", "stored files have their digests", lambda: copies.blobs(connection)),
+        _Question(
+            "Operational state", "rows match their digests", lambda: copies.operational(connection)
+        ),
+        _Question(
+            "Projections",
+            "replaying the log gives the same rows",
+            lambda: replaying.compare(store, connection, projections, head.size),
+        ),
+        _Question(
+            "Guards",
+            "the triggers against accidents are there",
+            lambda: copies.triggers(connection),
+        ),
+    ]
+    checks = list(log.checks)
+    for number, question in enumerate(questions, len(checks) + 1):
+        checks.append(_answer(number, question))
+    return conclude(checks, f"{head.origin} has {head.size} entries, and all that is kept fits")
+
+
+def _answer(number: int, question: _Question) -> Check:
+    found = Findings()
+    try:
+        found.extend(question.ask())
+    except DatabaseError as failure:
+        found.add(_cannot_read(question.title, failure))
+    except Refusal as refusal:
+        found.add(Finding(Outcome.ALTERED, question.title.lower(), refusal.detail))
+    return checked(number, question.title, question.meaning, found)
+
+
+def _entries(store: SqlStore, connection: Connection, size: int) -> Iterator[LoggedEntry]:
+    """Read every entry with its members, also such as lie beyond the head."""
+    last = connection.execute(text("SELECT max(idx) FROM entries")).scalar()
+    stop = max(size, 0 if last is None else last + 1)
+    for start in range(0, stop, STEP):
+        members = store.members(connection, start, start + STEP)
+        for index, raw in store.indexed_bodies(connection, start, start + STEP):
+            yield LoggedEntry(index, raw, members[index])
+
+
+def _named_key(store: SqlStore, connection: Connection) -> list[Verifier]:
+    """Find the key that the log's first entry names; it vouches for nothing by itself."""
+    try:
+        return [parse_vkey(str(store.data(connection, 0)["log_vkey"]))]
+    except (Refusal, KeyError, ValueError):
+        return []
+
+
+def _integrity(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(text("PRAGMA integrity_check(20)")):
+        if row[0] != "ok":
+            yield Finding(Outcome.ALTERED, "file", str(row[0]))
+
+
+def _unreadable(name: str, failure: DatabaseError) -> Check:
+    found = Findings()
+    found.add(_cannot_read(name, failure))
+    return checked(1, "File", "the database file can be read", found)
+
+
+def _cannot_read(what: str, failure: DatabaseError) -> Finding:
+    return Finding(Outcome.ALTERED, "unreadable", f"{what} cannot be read: {failure.orig}")
