@@ -68,7 +68,8 @@ def _add_edges(connection: Connection, opened: Sequence[Edge]) -> None:
             for edge in change.ended
         ]
         connection.execute(update(EDGES).where(this), ends)
-    connection.execute(insert(EDGES), [row_of(edge) for edge in change.begun])
+    if change.begun:
+        connection.execute(insert(EDGES), [row_of(edge) for edge in change.begun])
 
 
 def _believed(connection: Connection, opened: Iterable[Edge]) -> Iterator[Edge]:
