@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_LINES = 300
+# A test module may hold a whole table of published values.
+MOST_LINES = {"app": 300, "tests": 600}
 VAGUE = re.compile(r"(service|manager|helper|util|handler|data|info|process)s?")
 # Spelled in two halves, so that this file does not find itself.
 ELSEWHERE = re.compile(
@@ -47,9 +48,10 @@ def vague(path: Path) -> bool:
 
 def test_no_module_is_longer_than_one_concept() -> None:
     longest = {
-        str(path.relative_to(ROOT)): lines
-        for path in tracked()
-        if path.suffix == ".py" and (lines := path.read_text("utf-8").count("\n")) > MOST_LINES
+        str(path): lines
+        for path in (path.relative_to(ROOT) for path in tracked())
+        if path.suffix == ".py"
+        and (lines := (ROOT / path).read_text("utf-8").count("\n")) > MOST_LINES[path.parts[0]]
     }
     assert longest == {}
 
