@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import hmac
+import threading
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,6 +40,7 @@ IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=10)
 TOUCH = timedelta(minutes=1)
 LOCAL_SCOPE_KEY = "muniment.principal"
+MOST_REMEMBERED = 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _AGAIN = "sign in again"
 
@@ -54,6 +57,11 @@ class Authentication:
         self._ledger = ledger
         self._clock = clock
         self.cookie = cookie_name(public_url)
+        self._tokens = _Remembered()
+
+    def forget(self) -> None:
+        """Read tokens anew: one was revoked, or an account was closed, and that is durable."""
+        self._tokens.clear()
 
     def __call__(self, request: Request) -> Principal:
         """Recognise a request's caller.
@@ -74,12 +82,24 @@ class Authentication:
             scheme, _, secret = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Authorization is not `Bearer <token>`")
+        if secret.startswith(opaque.TOKEN_PREFIX):
+            return self._token(secret)
         now = self._clock()
         with self._ledger.store.reading() as connection:
-            principal, stale = recognise(connection, secret, now)
-        if stale and principal.session is not None:
-            self._touch(principal.session, now)
+            principal, stale = recognise_session(connection, secret, now)
+        if stale:
+            self._touch(opaque.digest(secret), now)
         return principal
+
+    def _token(self, token: str) -> Principal:
+        now, key = self._clock(), opaque.digest(token)
+        known = self._tokens.get(key)
+        if known is None or known.expires_at <= now:
+            generation = self._tokens.generation
+            with self._ledger.store.reading() as connection:
+                known = recognise_token(connection, token, now)
+            self._tokens.put(key, known, generation)
+        return known.principal
 
     def _touch(self, key: str, now: datetime) -> None:
         """Note that a session is in use; nobody waits for it to be written."""
@@ -93,17 +113,46 @@ class Authentication:
         self._ledger.sequencer.operate(touch)
 
 
-def recognise(connection: Connection, secret: str, now: datetime) -> tuple[Principal, bool]:
-    """Find whom a bearer secret stands for, and whether its session should be touched.
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Whom a token stands for, and until when."""
 
-    Raises Unauthenticated: unknown, expired, revoked, or its person's account is closed.
+    principal: Principal
+    expires_at: datetime
+
+
+class _Remembered:
+    """Tokens recognised before, by their hash, so that a pipeline's every call costs no query.
+
+    ``generation`` is told before one reads and compared before one writes here: what was
+    read before a revocation cannot get in after it.
     """
-    if secret.startswith(opaque.TOKEN_PREFIX):
-        return _token(connection, secret, now), False
-    return _session(connection, secret, now)
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._known: dict[str, Recognised] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Recognised | None:
+        return self._known.get(key)
+
+    def put(self, key: str, recognised: Recognised, generation: int) -> None:
+        with self._lock:
+            if generation == self.generation and len(self._known) < MOST_REMEMBERED:
+                self._known[key] = recognised
+
+    def clear(self) -> None:
+        with self._lock:
+            self.generation += 1
+            self._known.clear()
 
 
-def _token(connection: Connection, token: str, now: datetime) -> Principal:
+def recognise_token(connection: Connection, token: str, now: datetime) -> Recognised:
+    """Find whom a token stands for.
+
+    Raises Unauthenticated: mistyped, unknown, expired, revoked, or its owner's account is
+    closed.
+    """
     opaque.check_token(token)
     id_ = opaque.token_id(token)
     kept = operational.get(connection, TOKEN_SECRET, id_)
@@ -116,13 +165,14 @@ def _token(connection: Connection, token: str, now: datetime) -> Principal:
         raise Unauthenticated("the token has expired", remedy="ask its owner for a new one")
     if row.disabled_index is not None:
         raise Unauthenticated("the account of the token's owner is closed")
-    return Principal(
+    principal = Principal(
         actor=Actor(id_, ActorKind.SERVICE, AuthMethod.TOKEN),
         person=None,
         answerable=row.owner,
         rights=(Right(_permissions(row.scopes), row.team),),
         limits=Limits(row.subject_prefix, row.environment),
     )
+    return Recognised(principal, parse_time(row.expires_at))
 
 
 _TOKEN = (
@@ -147,7 +197,11 @@ def _permissions(scopes: str) -> frozenset[Permission]:
     return frozenset(one for one in Permission if allowed_by_token(given, one))
 
 
-def _session(connection: Connection, secret: str, now: datetime) -> tuple[Principal, bool]:
+def recognise_session(connection: Connection, secret: str, now: datetime) -> tuple[Principal, bool]:
+    """Find whom a session stands for, and whether its last use is to be noted.
+
+    Raises Unauthenticated: unknown, ended, a second factor is due, or the account is closed.
+    """
     key = opaque.digest(secret)
     document = operational.get(connection, SESSION, key)
     if document is None:

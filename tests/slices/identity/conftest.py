@@ -1,49 +1,25 @@
-"""A log on a temporary SQLite file, with a clock and entropy that tests hold."""
+"""A log on a temporary SQLite file, and the room of people on it."""
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.identity.assembly import Identity, Keys, assemble
 from app.identity.projection import IdentityProjection
 from app.ledger.append import Appender
 from app.ledger.opening import load_position, open_sqlite
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
+from tests.slices.identity.town import APPROVALS, WEAK, Clock, Entropy, Town
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from app.ledger.schemas import EventSchema
-
-
-@dataclass
-class Clock:
-    """Stands still until it is moved."""
-
-    now: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **span: float) -> None:
-        self.now += timedelta(**span)
-
-
-@dataclass
-class Entropy:
-    """Seeded bytes."""
-
-    source: random.Random = field(default_factory=lambda: random.Random(1))
-
-    def __call__(self, count: int) -> bytes:
-        return self.source.randbytes(count)
 
 
 @pytest.fixture
@@ -73,3 +49,14 @@ def ledger(
     yield Ledger(store, sequencer, schemas, entropy)
     sequencer.stop()
     store.close()
+
+
+@pytest.fixture
+def identity(ledger: Ledger, clock: Clock, entropy: Entropy) -> Identity:
+    keys = Keys(bytes(32), APPROVALS.sign, "approvals+00000000+key")
+    return assemble(ledger, clock, entropy, keys, "http://localhost:8000", WEAK)
+
+
+@pytest.fixture
+def town(identity: Identity, clock: Clock) -> Town:
+    return Town(identity, clock)

@@ -1,0 +1,89 @@
+"""The last two administrators end each other's rights only together.
+
+The first one to ask waits; the same request by the other one is the confirmation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from app.core.errors import Conflict, Forbidden
+from app.core.ledger.times import format_time, parse_time
+from app.identity.directory import People
+from app.ledger import operational
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from app.identity.principal import Principal
+    from app.ledger.ports import Recorded
+
+AGREEMENT = "agreement"
+WAITS_FOR = timedelta(days=7)
+LAST_TWO = 2
+
+
+class Outcome(StrEnum):
+    """``pending``: the other administrator has to ask for the same."""
+
+    DONE = "done"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Seconding:
+    """``due``: a second administrator has to ask too. ``first``: user id of who asked before."""
+
+    due: bool
+    first: str | None = None
+
+
+def seconding(
+    connection: Connection,
+    what: str,
+    principal: Principal,
+    user: str,
+    now: datetime,
+    *,
+    ends: bool,
+) -> Seconding:
+    """Find out whether one administrator suffices to take this from ``user``.
+
+    ``ends``: it would end the user's being an administrator. Raises Conflict for the last
+    one, Forbidden where one of the last two is concerned and somebody else asks.
+    """
+    administrators = People(connection).administrators()
+    if not ends or user not in administrators or len(administrators) > LAST_TWO:
+        return Seconding(due=False)
+    if len(administrators) < LAST_TWO:
+        raise Conflict("this is the last administrator", remedy="make another one first")
+    if principal.person not in administrators:
+        raise Forbidden("only the last two administrators themselves may ask for this")
+    asked = operational.get(connection, AGREEMENT, what)
+    if asked is None or parse_time(str(asked["at"])) + WAITS_FOR <= now:
+        return Seconding(due=True)
+    first = str(asked["by"])
+    if first == principal.person or first not in administrators:
+        return Seconding(due=True)
+    return Seconding(due=False, first=first)
+
+
+def ask(connection: Connection, what: str, principal: Principal, now: datetime) -> None:
+    """Note that the first of two has asked."""
+    document = {"by": principal.actor.id, "at": format_time(now)}
+    operational.put(connection, AGREEMENT, what, document)
+
+
+def settled(what: str) -> Callable[[Connection, Sequence[Recorded]], None]:
+    """Drop what was asked, beside the entry that settles it."""
+
+    def drop(connection: Connection, _: Sequence[Recorded]) -> None:
+        operational.delete(connection, AGREEMENT, what)
+
+    return drop
