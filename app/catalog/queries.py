@@ -247,6 +247,11 @@ def open_promotion(
     return last_of(connection, Promotion, PROMOTIONS, *pair, is_open)
 
 
+def open_promotions(connection: Connection) -> tuple[Promotion, ...]:
+    """Find every promotion that still waits to be decided."""
+    return all_of(connection, Promotion, PROMOTIONS, PROMOTIONS.c.state == State.REQUESTED.value)
+
+
 def promotions(
     connection: Connection, model_version: str, size: int | None = None
 ) -> tuple[Promotion, ...]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.core.events import Said
     from app.core.jsonvalue import Json
     from app.core.policy.decision import Decision
+    from app.core.policy.document import Policy
     from app.core.policy.facts import Facts
     from app.ledger.record import Ledger
     from app.ledger.sql_store import Snapshot
@@ -53,6 +54,7 @@ class Considered:
     """A decision that is not recorded yet, and what it was computed from."""
 
     decision: Decision
+    policies: tuple[Policy, ...]
     facts: Facts
     size: int
     root: bytes
@@ -103,9 +105,11 @@ class Evaluate:
         published = queries.policies_in_force(now.connection)
         facts = self.gather(now, subject, environment, published, promotion)
         as_of = max(self.clock(), parse_time(head.recorded_at))
-        decision = decide([parse_policy(one.document) for one in published], facts, as_of)
+        policies = tuple(parse_policy(one.document) for one in published)
+        decision = decide(policies, facts, as_of)
         return Considered(
             decision,
+            policies,
             facts,
             head.size,
             head.root,

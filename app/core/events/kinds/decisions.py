@@ -153,6 +153,7 @@ class ReviewSubmitted:
     ``roles``: approval roles held, with their scope, when it was signed.
     ``statement``: the DSSE envelope. ``view``: the canonical view that was shown.
     ``methods`` and ``authenticated_at``: how and when the person proved who they are.
+    ``reason_salt``: 64 hex digits; with the reason it opens the statement's commitment.
     """
 
     TYPE: ClassVar[str] = "review.submitted.v1"
@@ -167,6 +168,7 @@ class ReviewSubmitted:
     statement: Json
     view: str
     reason: str | None = None
+    reason_salt: str | None = None
     printed_name: str | None = None
 
 
