@@ -17,7 +17,7 @@ from app.core.ledger.payload import Erasures, data_findings
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude, unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from app.core.ledger.claim import Claim
     from app.core.ledger.entry import Entry
@@ -92,10 +92,7 @@ def audit_log(
         entry = walk.step(logged.index, logged.raw)
         if entry is not None:
             data.take(entry, logged)
-    for was in earlier:
-        finding = contradiction(was, now, tree.roots.get(was.checkpoint.size)) if now else None
-        if finding is not None:
-            past.add(finding)
+    past.extend(_contradictions(earlier, now, tree))
     links = walk.links()
     checks = [
         checked(1, "Checkpoint", SIGNED, signature),
@@ -110,6 +107,18 @@ def audit_log(
         *data.checks(8),
     ]
     return conclude(checks, f"{_summary(now)}, and its entries are those that were signed")
+
+
+def _contradictions(earlier: Sequence[Claim], now: Claim | None, tree: Tree) -> Iterator[Finding]:
+    if now is None:
+        return
+    # Entries that are not those of the signed checkpoint say nothing about an earlier one.
+    sound = tree.roots.get(now.checkpoint.size) == now.checkpoint.root
+    for was in earlier:
+        between = tree.roots.get(was.checkpoint.size) if sound else None
+        finding = contradiction(was, now, between)
+        if finding is not None:
+            yield finding
 
 
 def _summary(claim: Claim | None) -> str:

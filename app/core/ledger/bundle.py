@@ -1,7 +1,8 @@
 """Evidence bundles: everything a stranger needs to check some entries, as named files.
 
-    manifest.json               what is in it: {files: {name: {sha256, size}}, format, kind,
-                                origin, purpose}, canonical JSON
+    manifest.json               what is in it: {digest, files: {name: {sha256, size}}, format,
+                                kind, origin, purpose}, canonical JSON; digest is the SHA-256
+                                (hex) of the same without digest
     README.md                   how to check it, always these words
     log/checkpoint              the signed checkpoint that all proofs lead to
     log/vkeys                   verifier keys, one a line; for information, never trusted
@@ -14,8 +15,9 @@
                                 a member of its data
     unproven/…                  files that no entry vouches for
 
-The manifest tells a slip of the disk; it is not signed and proves nothing against anybody
-who means it. ``bundle_audit`` checks a bundle, ``app/verification`` makes one file of it.
+The manifest tells a slip of the disk. It is not signed: against anybody who means it, it and
+the purpose it states prove nothing. ``bundle_audit`` checks a bundle, ``app/verification``
+makes one file of it.
 """
 
 from __future__ import annotations
@@ -124,20 +126,11 @@ def encode(bundle: Bundle) -> dict[str, bytes]:
     for name in files:
         if not is_name(name):
             raise Rejected(f"a bundle holds no file of the name {name!r}")
-    listed: dict[str, Json] = {
-        name: {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
-        for name, raw in files.items()
+    listed = {
+        name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in sorted(files.items())
     }
-    manifest = canonical(
-        {
-            "format": FORMAT,
-            "origin": bundle.origin,
-            "kind": bundle.kind,
-            "purpose": bundle.purpose,
-            "files": listed,
-        }
-    )
-    return {MANIFEST: manifest} | dict(sorted(files.items()))
+    manifest = Manifest(bundle.origin, bundle.kind, bundle.purpose, listed)
+    return {MANIFEST: format_manifest(manifest)} | dict(sorted(files.items()))
 
 
 def decode(files: Mapping[str, bytes]) -> Bundle:
@@ -201,8 +194,26 @@ def entry_indexes(files: Mapping[str, bytes]) -> list[int]:
     return sorted(int(match[1]) for name in files if (match := _ENTRY.fullmatch(name)))
 
 
+def format_manifest(manifest: Manifest) -> bytes:
+    """Write ``manifest.json``."""
+    files: dict[str, Json] = {
+        name: {"sha256": digest, "size": size} for name, (digest, size) in manifest.files.items()
+    }
+    document: dict[str, Json] = {
+        "format": FORMAT,
+        "origin": manifest.origin,
+        "kind": manifest.kind,
+        "purpose": manifest.purpose,
+        "files": files,
+    }
+    return canonical({**document, "digest": hashlib.sha256(canonical(document)).hexdigest()})
+
+
 def parse_manifest(raw: bytes) -> Manifest:
-    """Read ``manifest.json``. Raises Malformed, Rejected or TooLarge."""
+    """Read ``manifest.json``.
+
+    Raises Malformed, also if its own digest is another; Rejected; TooLarge.
+    """
     match parse_json(raw):
         case {
             "format": str(form),
@@ -210,19 +221,19 @@ def parse_manifest(raw: bytes) -> Manifest:
             "kind": str(kind),
             "purpose": str(purpose),
             "files": dict(files),
-            **others,
-        } if form == FORMAT and not others:
+        } if form == FORMAT:
             listed = {name: _listed(name, file) for name, file in files.items()}
-            return Manifest(origin, kind, purpose, listed)
         case _:
             raise Malformed(f"the manifest is not one of {FORMAT}")
+    manifest = Manifest(origin, kind, purpose, listed)
+    if format_manifest(manifest) != raw:
+        raise Malformed("the manifest's bytes are not those that its digest was made of")
+    return manifest
 
 
 def _listed(name: str, file: Json) -> tuple[str, int]:
     match file:
-        case {"sha256": str(digest), "size": int(size), **others} if (
-            _HASH.fullmatch(digest) and not others
-        ):
+        case {"sha256": str(digest), "size": int(size)} if _HASH.fullmatch(digest):
             return digest, size
         case _:
             raise Malformed(f"the manifest does not tell digest and size of {name!r}")

@@ -62,7 +62,7 @@ def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Verifier]) -> Rep
     else:
         signature.add(_missing(layout.CHECKPOINT))
     checks = [
-        _check(1, "Files", "every file is as the manifest lists it", _files(files)),
+        _check(1, "Files", "every file is as the manifest lists it", _files(files, claim)),
         checked(2, "Checkpoint", SIGNED, signature),
         _check(3, "Entries", "every entry can be read", _entries(evidence, claim)),
         _inclusion_check(4, evidence, claim),
@@ -102,15 +102,18 @@ def _offered(files: Mapping[str, bytes]) -> list[Verifier]:
     return offered
 
 
-def _files(files: Mapping[str, bytes]) -> Iterator[Finding]:
+def _files(files: Mapping[str, bytes], claim: Claim | None) -> Iterator[Finding]:
     if layout.MANIFEST not in files:
         yield _missing(layout.MANIFEST)
         return
     try:
-        listed = layout.parse_manifest(files[layout.MANIFEST]).files
+        manifest = layout.parse_manifest(files[layout.MANIFEST])
     except Refusal as refusal:
         yield _altered(layout.MANIFEST, refusal.detail)
         return
+    if claim is not None and manifest.origin != claim.checkpoint.origin:
+        yield _altered(layout.MANIFEST, f"it says it is of the log {manifest.origin}")
+    listed = manifest.files
     for name in sorted(files.keys() | listed.keys() - {layout.MANIFEST}):
         if name == layout.MANIFEST:
             continue
