@@ -188,6 +188,17 @@ def _ask(path: Path, question: CountingQuestion, more: Mapping[str, object]) -> 
         **_mode(question.decided),
         **more,
     }
+    answered = run_worker(path, request)
+    if "refused" in answered:
+        _translate(question, answered)
+    return answered
+
+
+def run_worker(path: Path, request: Mapping[str, object]) -> dict[str, Any]:
+    """Start the worker in the upload's folder, without our environment, and wait for it.
+
+    Raises TooLarge: not done in two minutes. Malformed: the file ended its reader.
+    """
     try:
         ended = subprocess.run(  # noqa: S603 - our own script, by our own interpreter
             [sys.executable, "-I", WORKER],
@@ -203,10 +214,9 @@ def _ask(path: Path, question: CountingQuestion, more: Mapping[str, object]) -> 
         raise TooLarge(f"counting took longer than {SECONDS} seconds") from None
     if ended.returncode < 0:
         raise Malformed(f"the file made its reader stop with signal {-ended.returncode}")
-    assert ended.returncode == 0, ended.stderr  # noqa: S101 - a fault of the worker is ours
+    if ended.returncode:
+        raise AssertionError(f"the counting worker ended with status {ended.returncode}")
     answered: dict[str, Any] = json.loads(ended.stdout)
-    if "refused" in answered:
-        _translate(question, answered)
     return answered
 
 

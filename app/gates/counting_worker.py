@@ -9,13 +9,13 @@ never leave this process.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
 import re
 import resource
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of the worker
         self.answer: Json = {"refused": kind, "detail": detail, **more}
 
 
-class Source:
+class Source(ABC):
     """An open file: ``columns`` by name, ``scan`` to read it from, ``unit`` to point into it."""
 
     unit: str
@@ -53,19 +53,23 @@ class Source:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.connection = _connect(name)
+        self.connection = connect(name)
 
+    @abstractmethod
     def text(self, column: str) -> str:
         """Write the SQL of a column as text, NULL where the value is missing."""
-        raise NotImplementedError
 
+    def code(self, column: str) -> str:
+        """Write the SQL of a decision or label as text; a boolean is 1 or 0."""
+        return self.text(column)
+
+    @abstractmethod
     def number(self, column: str) -> tuple[str, str]:
         """Write the SQL of a column as a number, and the type to compare it in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def find(self, column: str, value: str | None) -> int | None:
         """Find the first line or row, from 1, with ``value``; None: with none."""
-        raise NotImplementedError
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Run ``query``; its ``scan`` takes the name first."""
@@ -115,13 +119,18 @@ class ParquetSource(Source):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        described = self.rows(f"describe select * exclude (file_row_number) from {self.scan}")
+        described = self.rows(f"describe select * exclude (file_row_number) from {self.scan}")  # noqa: S608
         self.types = {row[0]: str(row[1]) for row in described}
         self.columns = list(self.types)
 
     def text(self, column: str) -> str:
         self._check(column, _TEXT, "text, whole numbers or categories")
         return f"cast({_quoted(column)} as varchar)"
+
+    def code(self, column: str) -> str:
+        if self.types[column] == "BOOLEAN":
+            return f"cast(cast({_quoted(column)} as tinyint) as varchar)"
+        return self.text(column)
 
     def number(self, column: str) -> tuple[str, str]:
         self._check(column, _NUMBER, "numbers")
@@ -172,11 +181,11 @@ def count(source: Source, request: Json) -> Json:
             raise Refused("column", "no such column", column=column, columns=source.columns[:20])
     more: Json = {}
     if request["mode"] == "prediction":
-        decision = source.text(request["decision"])
+        decision = source.code(request["decision"])
     else:
         decision, more = _decided_by_score(source, request)
     keys = [source.text(column) for column in request["attributes"]]
-    keys.append(source.text(request["label"]) if request["label"] else "cast(null as varchar)")
+    keys.append(source.code(request["label"]) if request["label"] else "cast(null as varchar)")
     groups = source.rows(
         f"select {', '.join(keys)}, {decision} as decision, count(*)"  # noqa: S608 - quoted
         f" from {source.scan} group by all limit {GROUP_LIMIT + 1}"
@@ -212,7 +221,7 @@ def _refuse_score(source: Source, column: str, decision: str) -> None:
     raise Refused("value", detail, column=column, value=value, place=place, unit=source.unit)
 
 
-def _connect(name: str) -> DuckDBPyConnection:
+def connect(name: str) -> DuckDBPyConnection:
     """Open a database that can read ``name`` and nothing else; the order matters."""
     import duckdb
 
@@ -239,13 +248,13 @@ def _header(name: str) -> list[str]:
     """Read the first record ourselves: DuckDB, asked to guess, turns rubbish into one column."""
     with Path(name).open("rb") as file:
         head = file.read(HEADER_LIMIT)
+    text = head.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
     try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
         header = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
-    except UnicodeDecodeError:
-        raise Refused("malformed", "neither Parquet nor UTF-8 text", place=1, unit="line") from None
     except csv.Error:
         raise Refused("malformed", "the header cannot be read", place=1, unit="line") from None
+    if re.search("[\ud800-\udfff]", "".join(header)):
+        raise Refused("malformed", "neither Parquet nor UTF-8 text", place=1, unit="line")
     if not header:
         raise Refused("malformed", "the file is empty or begins with an empty line")
     if len(header) > COLUMN_LIMIT:

@@ -45,11 +45,13 @@ def total(counts: Iterable[Counts], *, labelled: bool) -> Counts:
     if not labelled:
         pairs = [(c.n, c.selected) for c in counts]
         return Selected(sum(n for n, _ in pairs), sum(selected for _, selected in pairs))
-    sums = [0, 0, 0, 0]
-    for c in counts:
-        if isinstance(c, Confusion):
-            sums = [a + b for a, b in zip(sums, (c.tp, c.fp, c.fn, c.tn), strict=True)]
-    return Confusion(*sums)
+    cells = [c for c in counts if isinstance(c, Confusion)]
+    return Confusion(
+        tp=sum(c.tp for c in cells),
+        fp=sum(c.fp for c in cells),
+        fn=sum(c.fn for c in cells),
+        tn=sum(c.tn for c in cells),
+    )
 
 
 def _table(tally: Tally, names: tuple[str, ...]) -> Table:
