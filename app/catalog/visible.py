@@ -9,7 +9,7 @@ from sqlalchemy import and_, false, func, literal, not_, or_, select, true
 from app.catalog.tables import DATASETS, MODEL_VERSIONS, MODELS
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, FromClause, Table
 
     from app.catalog.values import Dataset, Model
 
@@ -22,7 +22,7 @@ def sees(teams: Teams, one: Dataset | Model) -> bool:
     return teams is None or not one.team_only or one.team in teams
 
 
-def seen_by(teams: Teams, table: Table) -> ColumnElement[bool]:
+def seen_by(teams: Teams, table: FromClause) -> ColumnElement[bool]:
     """Ask for the datasets or models that a member of ``teams`` sees."""
     if teams is None:
         return true()
@@ -46,6 +46,7 @@ def seen_subject(teams: Teams, subject: ColumnElement[str]) -> ColumnElement[boo
 
 def _below_hidden(teams: Teams, subject: ColumnElement[str], table: Table) -> ColumnElement[bool]:
     kind = "dataset/" if table is DATASETS else "model/"
-    whole = literal(kind) + table.c.name + literal("/")
+    hidden = table.alias("hidden")  # apart from the same table in the statement around it
+    whole = literal(kind) + hidden.c.name + literal("/")
     start = func.substr(subject + literal("/"), 1, func.length(whole))
-    return select(table.c.name).where(not_(seen_by(teams, table)), start == whole).exists()
+    return select(hidden.c.name).where(not_(seen_by(teams, hidden)), start == whole).exists()

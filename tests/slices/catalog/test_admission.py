@@ -244,6 +244,16 @@ def test_inputs_of_a_run_are_registered_versions(story: Story) -> None:
     refused(story, Conflict, "run/a", example("run.started", inputs=other))
 
 
+def test_inputs_that_are_no_versions_are_not_looked_up(story: Story) -> None:
+    story.post("run/a", example("run.started", inputs=[{"subject": "run/b", "role": "parent"}]))
+
+
+def test_a_document_may_be_about_a_model_as_a_whole(story: Story) -> None:
+    story.has_model()
+    blob = story.ledger.operate(lambda connection: blobs.put(connection, b"contract"))
+    story.post("model/risk", example("document.recorded", blob=blob))
+
+
 def test_a_document_waits_for_its_file_and_its_subject(story: Story) -> None:
     story.has_data()
     content = b'{"intended_use": "credit"}'

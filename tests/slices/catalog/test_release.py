@@ -288,3 +288,17 @@ def test_a_roll_back_says_what_runs_instead(story: Story) -> None:
     story.deploys("retired")
     assert live(story).state == "retired"
     assert versions_at(story, None) == []
+
+
+def test_deployments_are_found_by_place_and_by_version(story: Story) -> None:
+    story.deploys("succeeded", name="a")
+    story.deploys("succeeded", name="b", version="model/risk/2")
+    with story.ledger.snapshot() as now:
+        connection, size = now.connection, now.size
+        by_place = queries.deployments(connection, environment="production")
+        by_version = queries.deployments(connection, model_version="model/risk/2")
+        then = queries.deployments_at(connection, at=None, size=size, model_version="model/risk/2")
+        elsewhere = queries.deployments(connection, environment="staging")
+    assert [one.name for one in by_place] == ["a", "b"]
+    assert [one.name for one in by_version] == [one.name for one in then] == ["b"]
+    assert elsewhere == ()
