@@ -85,7 +85,8 @@ def _gate(made: DecisionFacts, register: Register) -> Iterator[Block]:
 
 
 def _rule(rule: RuleResult, register: Register) -> tuple[Cell, ...]:
-    evidence = register.cite(*rule.evidence)
+    evidence = register.cite(*rule.indexes)
+    unknown = len(rule.evidence) - len(rule.indexes)
     outcome = status(rule.outcome)
     if rule.raw_outcome and rule.raw_outcome != rule.outcome:
         outcome = Cell(f"{rule.outcome} (was {rule.raw_outcome})", Form.STATUS, outcome.tone)
@@ -98,8 +99,15 @@ def _rule(rule: RuleResult, register: Register) -> tuple[Cell, ...]:
         Cell(f"{rule.op} {asked.text}", Form.NUMBER, exact=asked.exact) if rule.op else asked,
         without_number if rule.n is None else count(rule.n),
         interval(rule.low, rule.high) if rule.low or rule.high else without_number,
-        Cell("" if evidence else "none", evidence=evidence),
+        Cell(_beside(len(evidence), unknown), evidence=evidence),
     )
+
+
+def _beside(cited: int, unknown: int) -> str:
+    """What stands in the evidence column besides numbers of the register."""
+    if unknown:
+        return f"{unknown:,} outside this report"
+    return "" if cited else "none"
 
 
 def _said(rule: RuleResult) -> Iterator[Block]:

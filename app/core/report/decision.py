@@ -25,7 +25,10 @@ class PolicyUsed:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One requirement's finding. Numbers are text as recorded. ``evidence``: log indexes."""
+    """One requirement's finding. Numbers are text as recorded.
+
+    ``evidence``: digests read, as recorded; ``indexes``: the entries that recorded them.
+    """
 
     id: str
     outcome: str
@@ -37,7 +40,8 @@ class RuleResult:
     n: int | None
     low: str | None
     high: str | None
-    evidence: tuple[int, ...]
+    evidence: tuple[str, ...]
+    indexes: tuple[int, ...]
     message: str
     remedy: str | None
 
@@ -56,16 +60,17 @@ class Decision:
     missing: tuple[str, ...]
 
 
-def parse_decision(document: Json) -> Decision:
+def parse_decision(document: Json, recorded: Mapping[str, int]) -> Decision:
     """Read a decision as recorded; members a report does not print are passed over.
 
+    ``recorded``: digest of a piece of evidence → entry that recorded it.
     Raises SchemaMismatch: a member that is printed is missing or of another type.
     """
     members = _object(document, "")
     return Decision(
         id=_text(members, "decision_id", ""),
         gate=_text(members, "gate", ""),
-        subject=_text(members, "subject", ""),
+        subject=_subject(members),
         as_of=_time(members, "as_of"),
         expires_at=_time(members, "expires_at"),
         policies=tuple(
@@ -74,14 +79,26 @@ def parse_decision(document: Json) -> Decision:
         ),
         policy_digest=_text(members, "policy_digest", ""),
         digest=_text(members, "decision_digest", ""),
-        rules=tuple(_rule(rule, at) for rule, at in _objects(members, "rules", "")),
-        missing=tuple(_words(item) for item in _array(members, "missing", "")),
+        rules=tuple(_rule(rule, at, recorded) for rule, at in _objects(members, "rules", "")),
+        missing=tuple(_missing(item, at) for item, at in _objects(members, "missing", "")),
     )
 
 
-def _rule(rule: Mapping[str, Json], at: str) -> RuleResult:
+def _subject(members: Mapping[str, Json]) -> str:
+    subject = _object(members.get("subject"), "/subject")
+    return f"model/{_text(subject, 'name', '/subject')}/{_text(subject, 'version', '/subject')}"
+
+
+def _missing(need: Mapping[str, Json], at: str) -> str:
+    role, meaning = _text(need, "role", at), _text(need, "meaning", at)
+    rule, count = _text(need, "rule", at), _words(need.get("count"))
+    return f"{count} more to sign ({meaning}) as {role} for {rule}"
+
+
+def _rule(rule: Mapping[str, Json], at: str, recorded: Mapping[str, int]) -> RuleResult:
     low, high = _ends(rule.get("ci"))
     n = rule.get("n")
+    evidence = tuple(_words(digest) for digest in _array(rule, "evidence", at))
     return RuleResult(
         id=_text(rule, "id", at),
         outcome=_text(rule, "outcome", at),
@@ -93,23 +110,16 @@ def _rule(rule: Mapping[str, Json], at: str) -> RuleResult:
         n=n if isinstance(n, int) else None,
         low=low,
         high=high,
-        evidence=tuple(
-            index for index in map(_index, _array(rule, "evidence", at)) if index is not None
-        ),
+        evidence=evidence,
+        indexes=tuple(recorded[digest] for digest in evidence if digest in recorded),
         message=_words(rule.get("message", "")),
         remedy=_optional(rule.get("remedy")),
     )
 
 
-def _index(item: Json) -> int | None:
-    if isinstance(item, dict):
-        item = item.get("index")
-    return item if isinstance(item, int) else None
-
-
 def _ends(interval: Json) -> tuple[str | None, str | None]:
     match interval:
-        case {"low": low, "high": high} | [low, high]:
+        case {"low": low, "high": high}:
             return _optional(low), _optional(high)
         case _:
             return None, None

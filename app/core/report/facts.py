@@ -41,9 +41,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """Where the log stood. ``checkpoint``: the signed note. ``vkey``: its verifier key."""
+    """Where the log stood.
+
+    ``read``: the report tells what the first ``read`` entries say. ``size``, ``root``: of the
+    signed note ``checkpoint``, which covers them. ``vkey``: its verifier key.
+    """
 
     origin: str
+    read: int
     size: int
     root: str
     checkpoint: str
@@ -163,6 +168,7 @@ class GroupFacts:
     ``selected`` of ``n`` had the favourable outcome. ``impact``: (numerator, denominator) of
     the impact ratio, None where it is not taken; a zero denominator means undefined.
     ``low``, ``high``: interval of the impact ratio as decimal text, None where undefined.
+    ``reference``: the group that the others are compared with.
     """
 
     group: tuple[tuple[str, str | None], ...]
@@ -172,6 +178,7 @@ class GroupFacts:
     low: str | None
     high: str | None
     eligible: bool
+    reference: bool
 
 
 @dataclass(frozen=True, slots=True)

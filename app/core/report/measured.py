@@ -127,7 +127,7 @@ def _table(
             count(group.selected),
             quotient(group.selected, group.n, *evidence),
             _impact(group, evidence),
-            interval(group.low, group.high),
+            Cell("reference", Form.NUMBER) if group.reference else interval(group.low, group.high),
             Cell("yes", Form.STATUS, Tone.GOOD)
             if group.eligible
             else Cell("no", Form.STATUS, Tone.CAUTION),
@@ -199,7 +199,7 @@ def _threshold(table: BiasTable, decisions: Sequence[DecisionFacts]) -> Tick | N
     found = None
     for made in decisions:
         for rule in made.decision.rules:
-            if table.index in rule.evidence and rule.op == ">=" and rule.threshold:
+            if table.index in rule.indexes and rule.op == ">=" and rule.threshold:
                 limit = Fraction(rule.threshold)
                 found = Tick(round(limit * 1000), f"{decimal(limit, 2)} asked by {rule.id}")
     return found

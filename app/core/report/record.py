@@ -106,8 +106,8 @@ def verification(facts: ReportFacts, files: Sequence[EmbeddedFile]) -> tuple[Blo
         Particulars(
             (
                 Pair("Log", Cell(log.origin, Form.CODE)),
-                Pair("Size", count(log.size)),
-                Pair("Root", Cell(log.root, Form.CODE)),
+                Pair("Size of the checkpoint", count(log.size)),
+                Pair("Root of the checkpoint", Cell(log.root, Form.CODE)),
                 Pair("Key of the log", Cell(log.vkey, Form.CODE)),
             )
         ),

@@ -83,9 +83,10 @@ def group(sex: str | None, n: int, selected: int, best: tuple[int, int]) -> Grou
         n=n,
         selected=selected,
         impact=impact,
-        low="0.512000000" if impact and impact[1] else None,
-        high="1.043000000" if impact and impact[1] else None,
+        low="0.512000000" if impact and impact[1] and sex != "male" else None,
+        high="1.043000000" if impact and impact[1] and sex != "male" else None,
         eligible=eligible,
+        reference=sex == "male",
     )
 
 
@@ -114,11 +115,19 @@ def rule(name: str, outcome: str, **more: Json) -> dict[str, Json]:
     return {"id": f"production-default/{name}", "outcome": outcome, "message": "As asked."} | more
 
 
+MISSING: Json = {
+    "rule": "production-default/rev.required",
+    "role": "compliance",
+    "meaning": "approval",
+    "count": 1,
+}
+
+
 def decided(index: int, gate: str, rules: list[Json], subject: str = V2) -> DecisionFacts:
     document: Json = {
         "decision_id": f"decision-{index:04}",
         "gate": gate,
-        "subject": subject,
+        "subject": {"name": subject.split("/")[1], "version": subject.split("/")[2]},
         "as_of": "2026-11-02T15:00:00.000000Z",
         "expires_at": "2026-11-09T15:00:00.000000Z",
         "policies": [
@@ -133,10 +142,10 @@ def decided(index: int, gate: str, rules: list[Json], subject: str = V2) -> Deci
         "policy_digest": digest("policies"),
         "decision_digest": digest(f"decision {index}"),
         "rules": rules,
-        "missing": ["a datasheet of the evaluation set"] if gate == "DENY" else [],
+        "missing": [MISSING] if gate == "DENY" else [],
     }
     return DecisionFacts(
-        decision=parse_decision(document),
+        decision=parse_decision(document, {digest(f"evidence {i}"): i for i in range(24)}),
         environment="production",
         promotion="promotion/7" if gate != "DENY" else None,
         recorded_at=hour(index),
@@ -193,7 +202,7 @@ def version(subject: str, index: int, run: str | None) -> VersionFacts:
 def log(size: int) -> LogPosition:
     root = sha256(f"root {size}".encode()).hexdigest()
     text = f"127.0.0.1:8999/gov\n{size}\n{root}\n\n— 127.0.0.1:8999/gov c2lnbmF0dXJl\n"
-    return LogPosition("127.0.0.1:8999/gov", size, root, text, VKEY)
+    return LogPosition("127.0.0.1:8999/gov", size, size, root, text, VKEY)
 
 
 def empty() -> ReportFacts:
@@ -269,12 +278,27 @@ def full() -> ReportFacts:
         group="sex=female",
         n=1181,
         ci={"low": "0.904", "high": "1.061"},
-        evidence=[{"index": 9}],
+        evidence=[digest("evidence 9"), digest("elsewhere")],
         message="The interval straddles the threshold; a validator decided.",
     )
-    auc = rule("acc.auc", "PASS", actual="0.7812", op=">=", threshold="0.78", evidence=[3], n=1000)
+    auc = rule(
+        "acc.auc",
+        "PASS",
+        actual="0.7812",
+        op=">=",
+        threshold="0.78",
+        evidence=[digest("evidence 3")],
+        n=1000,
+    )
     seen = rule("rev.required", "PASS", actual=2, op=">=", threshold=2)
-    denied = rule("fair.selection", "FAIL", actual="0.59", op=">=", threshold="0.8", evidence=[5])
+    denied = rule(
+        "fair.selection",
+        "FAIL",
+        actual="0.59",
+        op=">=",
+        threshold="0.8",
+        evidence=[digest("evidence 5")],
+    )
     denied["remedy"] = "train without the columns age and sex, then upload predictions again"
     lin = rule("lin.approved", "INCOMPLETE", actual=None)
     run = RunFacts(
@@ -368,12 +392,12 @@ def hostile() -> ReportFacts:
     return replace(
         facts,
         model=replace(facts.model, owner=script, purpose=words, team=turned, card=image),
-        datasets=(replace(dataset(), description=wide, owner=braces, licence=faces),),
+        datasets=(replace(dataset(), description=words, owner=braces, licence=faces),),
         documents=(replace(facts.documents[0], title=wide, kind=script),),
         reviews=(replace(facts.reviews[0], printed_name=turned, reason=image),),
         bias=(replace(bias(9), groups=(group(wide, 50, 20, (1, 2)), group(faces, 40, 9, (1, 2)))),),
         lineage=LineageFacts(
-            ((PathNode("run", wide, "used", None), PathNode(script, turned, "", None)),),
+            ((PathNode("run", wide[:300], "used", None), PathNode(script, turned, "", None)),),
             (),
             "complete",
         ),

@@ -177,6 +177,7 @@ def test_an_undefined_rate_is_not_defined_and_never_zero() -> None:
     table = tables(FULL, "bias")[0]
     male, female, diverse, unknown = table.rows
     assert [cell.text for cell in male[:5]] == ["sex=male", "1,390", "667", "0.4799", "1.0000"]
+    assert male[5].text == "reference"
     # LL144's worked example, 6 RCNY 5-301(b): 555/1181 over 667/1390 is 0.979.
     assert female[4].text == "0.9793"
     assert female[4].exact == "0.979336750"
@@ -200,12 +201,12 @@ def test_a_plot_shows_the_threshold_of_the_rule_that_read_the_count_and_names_it
 def test_an_axis_grows_to_the_widest_interval_and_stops_at_two() -> None:
     facts = samples.full()
     (table,) = facts.bias[1:2]
-    wide = replace(table, groups=(replace(table.groups[0], high="37.5"),))
+    wide = replace(table, groups=(replace(table.groups[1], high="37.5"),))
     report = compose(replace(facts, bias=(wide,)))
     (plot,) = (block for block in blocks(report, "bias") if isinstance(block, IntervalPlot))
     assert plot.ticks[-1].label == "2.00"
     assert plot.marks[0].high == 1000
-    assert plot.marks[0].point == 500
+    assert plot.marks[0].point == 490
 
 
 def test_a_later_upload_replaces_an_earlier_one_which_stays_counted() -> None:
@@ -235,13 +236,16 @@ def test_the_gate_table_gives_rule_actual_threshold_n_outcome_and_evidence() -> 
         ">= 0.8000",
         "1,181",
         "0.9040 to 1.0610",
-        "",
+        "1 outside this report",
     ]
     assert allowed.rows[1][6].evidence
     assert denied.caption == "Rules of decision-0006"
     said = texts(FULL, "checks")
     assert "Remedy: train without the columns age and sex" in said
-    assert "Missing: a datasheet of the evaluation set." in said
+    assert (
+        "Missing: 1 more to sign (approval) as compliance for production-default/rev.required."
+        in said
+    )
     assert "1 earlier decision" in said
 
 

@@ -29,6 +29,8 @@ def with_rule(**members: Json) -> dict[str, Json]:
     ("changes", "pointer"),
     [
         ({"gate": None}, "#/gate"),
+        ({"subject": "model/x/1"}, "#/subject"),
+        ({"missing": [{"role": "r"}]}, "#/missing/0/meaning"),
         ({"rules": {}}, "#/rules"),
         ({"rules": [1]}, "#/rules/0"),
         ({"rules": [{"id": "a"}]}, "#/rules/0/outcome"),
@@ -41,20 +43,19 @@ def test_a_decision_that_cannot_be_printed_is_refused_with_the_place(
     changes: dict[str, Json], pointer: str
 ) -> None:
     with pytest.raises(SchemaMismatch) as refused:
-        parse_decision(document(**changes))
+        parse_decision(document(**changes), {})
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
 def test_a_decision_is_an_object() -> None:
     with pytest.raises(SchemaMismatch, match="/ is not an object"):
-        parse_decision([])
+        parse_decision([], {})
 
 
 @pytest.mark.parametrize(
     ("recorded", "low", "high"),
     [
         ({"low": "0.1", "high": None}, "0.1", None),
-        (["0.1", "0.2"], "0.1", "0.2"),
         (None, None, None),
         ("wide", None, None),
     ],
@@ -62,7 +63,7 @@ def test_a_decision_is_an_object() -> None:
 def test_an_interval_is_read_from_its_ends(
     recorded: Json, low: str | None, high: str | None
 ) -> None:
-    (rule,) = parse_decision(with_rule(ci=recorded)).rules
+    (rule,) = parse_decision(with_rule(ci=recorded), {}).rules
     assert (rule.low, rule.high) == (low, high)
 
 
@@ -80,11 +81,11 @@ def test_an_interval_is_read_from_its_ends(
     ],
 )
 def test_a_group_is_put_into_words(recorded: Json, words: str | None) -> None:
-    assert parse_decision(with_rule(group=recorded)).rules[0].group == words
+    assert parse_decision(with_rule(group=recorded), {}).rules[0].group == words
 
 
-def test_evidence_is_read_as_log_indexes_and_anything_else_passed_over() -> None:
-    (rule,) = parse_decision(
-        with_rule(evidence=[3, {"index": 4}, {"digest": "sha256:0"}, "x"])
-    ).rules
-    assert rule.evidence == (3, 4)
+def test_evidence_is_found_by_its_digest_and_what_is_not_stays_named() -> None:
+    digests: list[Json] = ["sha256:00", "sha256:11"]
+    (rule,) = parse_decision(with_rule(evidence=digests), {"sha256:11": 4}).rules
+    assert rule.evidence == ("sha256:00", "sha256:11")
+    assert rule.indexes == (4,)
