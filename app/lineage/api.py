@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated, TypeAlias
 
@@ -15,22 +16,21 @@ from app.core.access import Permission
 from app.core.jsonvalue import Json
 from app.core.ledger.times import format_time
 from app.core.lineage.closure import DEPTH, Closure, Direction, Impact, Related, State, WhyPath
-from app.core.lineage.nodes import NodeKind, kind_of, subject_of
+from app.core.lineage.nodes import NodeKind, kind_of
 from app.core.lineage.relations import LATEST, Edge
 from app.ledger.record import Ledger
 from app.lineage import asking
 from app.lineage.asking import Answer, Terms
+from app.lineage.hidden import Names
 from app.lineage.sql_store import SqlLineageStore
 from app.web.callers import Authenticate
 
 Body: TypeAlias = dict[str, Json]
 
 
-def _split(written: object) -> object:
+def _split(written: list[str]) -> list[str]:
     """Take ``kinds=run,model`` as well as ``kinds=run&kinds=model``."""
-    if not isinstance(written, list):
-        return written
-    return [one for part in written for one in str(part).split(",")]
+    return [one for part in written for one in part.split(",")]
 
 
 def _writable(moment: AwareDatetime) -> AwareDatetime:
@@ -93,51 +93,69 @@ class WhyQuery(View):
     to: Node
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One consistent state to ask, and what its nodes are called before the caller."""
+
+    store: SqlLineageStore
+    size: int
+    names: Names
+
+
 def lineage_routes(ledger: Ledger, authenticate: Authenticate) -> APIRouter:
     """Build the routes that ask the graph."""
     router = APIRouter(prefix="/api/v1/graph", tags=["lineage"])
 
     @contextmanager
-    def reading(request: Request) -> Iterator[tuple[SqlLineageStore, int]]:
-        authenticate(request).require(Permission.READ)
+    def reading(request: Request) -> Iterator[Reading]:
+        caller = authenticate(request)
+        caller.require(Permission.READ)
         with ledger.snapshot() as now:
-            yield SqlLineageStore(now.connection, now.size), now.size
+            store = SqlLineageStore(now.connection, now.size)
+            yield Reading(store, now.size, Names(now.connection, caller.teams))
 
     @router.get("/closure", operation_id="lineageClosure")
     def get_closure(request: Request, query: Annotated[ClosureQuery, Query()]) -> Response:
         """Find everything that a node came from, or that came of it."""
         terms = query.terms(query.kinds)
-        with reading(request) as (store, size):
-            answer = asking.closure(store, size, query.node, query.direction, terms)
-        nodes = [_node(one.gid) | {"distance": one.distance} for one in answer.result.nodes]
-        return _answer(answer, {"nodes": nodes, "edges": _edges(answer.result.edges)})
+        with reading(request) as now:
+            answer = asking.closure(now.store, now.size, query.node, query.direction, terms)
+        now.names.check("node", query.node)
+        nodes = [
+            _node(one.gid, now.names) | {"distance": one.distance} for one in answer.result.nodes
+        ]
+        edges = _edges(answer.result.edges, now.names)
+        return _answer(answer, {"nodes": nodes, "edges": edges})
 
     @router.get("/impact", operation_id="lineageImpact")
     def get_impact(request: Request, query: Annotated[ImpactQuery, Query()]) -> Response:
         """Find what a node affects, such as live deployments, and why."""
         terms = query.terms(query.kind)
-        with reading(request) as (store, size):
-            answer = asking.impact(store, size, query.node, terms, query.state)
-        affected = [_affected(one, why=query.why) for one in answer.result.affected]
+        with reading(request) as now:
+            answer = asking.impact(now.store, now.size, query.node, terms, query.state)
+        now.names.check("node", query.node)
+        affected = [_affected(one, now.names, why=query.why) for one in answer.result.affected]
         return _answer(answer, {"affected": affected})
 
     @router.get("/why", operation_id="lineageWhy")
     def get_why(request: Request, query: Annotated[WhyQuery, Query()]) -> Response:
         """Find the shortest way from one node to another; null if none leads there."""
-        with reading(request) as (store, size):
-            answer = asking.why(store, size, query.from_, query.to, query.terms())
+        with reading(request) as now:
+            answer = asking.why(now.store, now.size, query.from_, query.to, query.terms())
+        now.names.check("from", query.from_)
+        now.names.check("to", query.to)
         path = answer.result.path
-        return _answer(answer, {"path": None if path is None else _edges(path)})
+        return _answer(answer, {"path": None if path is None else _edges(path, now.names)})
 
     @router.get("/status", operation_id="lineageStatus")
     def get_status(request: Request) -> Response:
         """Tell which store answers, and how far behind the log it is."""
-        with reading(request) as (store, size):
+        with reading(request) as now:
             body = {
-                "store": store.source,
-                "graph_seq": store.graph_seq,
-                "log_size": size,
-                "lag": size - store.graph_seq,
+                "store": now.store.source,
+                "graph_seq": now.store.graph_seq,
+                "log_size": now.size,
+                "lag": now.size - now.store.graph_seq,
                 "last_error": None,
             }
         return JSONResponse(body)
@@ -156,22 +174,22 @@ def _answer(answer: Answer[Closure] | Answer[Impact] | Answer[WhyPath], result: 
     return JSONResponse(body)
 
 
-def _node(gid: str) -> Body:
-    subject = subject_of(gid)
+def _node(gid: str, names: Names) -> Body:
+    subject = names.subject(gid)
     named = {} if subject is None else {"subject": subject}
-    return {"gid": gid, **named, "kind": kind_of(gid)}
+    return {"gid": names.gid(gid), **named, "kind": kind_of(gid)}
 
 
-def _affected(one: Related, *, why: bool) -> Body:
-    answer = _node(one.gid) | {"state": one.state, "distance": one.distance}
-    return answer | {"why": _edges(one.why)} if why else answer
+def _affected(one: Related, names: Names, *, why: bool) -> Body:
+    answer = _node(one.gid, names) | {"state": one.state, "distance": one.distance}
+    return answer | {"why": _edges(one.why, names)} if why else answer
 
 
-def _edges(edges: Sequence[Edge]) -> list[Body]:
+def _edges(edges: Sequence[Edge], names: Names) -> list[Body]:
     return [
         {
-            "src": edge.src,
-            "dst": edge.dst,
+            "src": names.gid(edge.src),
+            "dst": names.gid(edge.dst),
             "type": edge.type,
             "role": edge.role,
             "index": edge.seq_from,

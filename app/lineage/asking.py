@@ -136,14 +136,24 @@ def _view(terms: Terms, log_size: int) -> View:
     return View(log_size if terms.as_of_seq is None else terms.as_of_seq, terms.moment)
 
 
-def _node(store: LineageStore, written: str, name: str, view: View) -> str:
-    gid = written if ":" in written else gid_of(written)
+def gid_written(node: str) -> str:
+    """Read a node as a question names it: a subject or a gid."""
+    return node if ":" in node else gid_of(node)
+
+
+def no_node(node: str, place: str) -> Missing:
+    """Refuse to know a node; ``place``: the parameter that names it."""
+    return Missing(
+        f"the log names no node {node[:200]!r} at that size",
+        remedy="write a subject, such as dataset/credit/3, or the gid that an answer gave",
+        faults=[Fault(f"#/query/{place}", "names no node")],
+    )
+
+
+def _node(store: LineageStore, written: str, place: str, view: View) -> str:
+    gid = gid_written(written)
     if not store.has(gid, view.size):
-        raise Missing(
-            f"the first {view.size} entries of the log name no node {written[:200]!r}",
-            remedy="write a subject, such as dataset/credit/3, or the gid that an answer gave",
-            faults=[Fault(f"#/query/{name}", "names no node")],
-        )
+        raise no_node(written, place)
     return gid
 
 

@@ -1,4 +1,4 @@
-"""A log in a temporary folder whose only projection is the graph, and its routes."""
+"""A log in a temporary folder with the catalogue and the graph, and the graph's routes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.catalog.projection import CatalogProjection
 from app.core.errors import RoleMissing, Unauthenticated
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.ledger.append import Appender
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from app.core.access import Permission
+    from app.ledger.ports import Projection
     from tests.core.lineage.histories import Told
 
 CI = Actor("token-ci", ActorKind.SERVICE, AuthMethod.TOKEN)
@@ -104,7 +106,8 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    clock, projections = Clock(), [LineageProjection()]
+    clock = Clock()
+    projections: list[Projection] = [CatalogProjection(), LineageProjection()]
     store = open_sqlite(tmp_path / "ledger.db", "lineage.test", os.urandom, projections)
     appender = Appender(store, load_position(store), projections, clock, os.urandom)
     sequencer = Sequencer(store, appender)
