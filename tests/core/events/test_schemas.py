@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[3] / "schemas"
 SCHEMAS: dict[str, dict[str, Any]] = {
     kind: json.loads((FOLDER / f"{kind}.json").read_text("utf-8")) for kind in KINDS
 }
-DOCUMENTS = {"policy.v1", "policy-cases.v1"}
+DOCUMENTS = {"environments.v1", "policy.v1", "policy-cases.v1"}
 every_type = pytest.mark.parametrize("kind", sorted(KINDS))
 
 
