@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.catalog import release
 from app.catalog.known import Known
 from app.catalog.moments import read_time
-from app.catalog.tables import DATASET_VERSIONS, DATASETS, DOCUMENTS, MODEL_VERSIONS, MODELS, RUNS
+from app.catalog.tables import DATASETS, DOCUMENTS, MODELS, RUNS
 from app.core.errors import (
     Conflict,
     Fault,
@@ -171,14 +171,14 @@ def _registered(known: Known, said: Said) -> Admission:
 
 
 def _dataset_version(known: Known, said: Said, event: ds.DatasetVersionRegistered) -> Admission:
-    again = _same_digest(known, said, DATASET_VERSIONS, event.digest)
+    again = _same_digest(known, said, event.digest)
     for place, parent in enumerate(event.derived_from):
         known.digest_of(parent, f"#/data/derived_from/{place}")
     return again or Admission(expects={said.subject: None})
 
 
 def _model_version(known: Known, said: Said, event: md.ModelVersionRegistered) -> Admission:
-    again = _same_digest(known, said, MODEL_VERSIONS, event.artifact.digest)
+    again = _same_digest(known, said, event.artifact.digest)
     for place, parent in enumerate(event.trained_on):
         known.digest_of(parent, f"#/data/trained_on/{place}")
     if event.base_model is not None:
@@ -188,20 +188,19 @@ def _model_version(known: Known, said: Said, event: md.ModelVersionRegistered) -
     return again or Admission(expects={said.subject: None})
 
 
-def _same_digest(known: Known, said: Said, table: Table, digest: str) -> Admission | None:
+def _same_digest(known: Known, said: Said, digest: str) -> Admission | None:
     """Find the version's first receipt. Raises Conflict if it has another digest."""
     _once_in_batch(known, said)
-    found = known.connection.execute(
-        select(table.c.digest, table.c.created_index).where(table.c.subject == said.subject)
-    ).first()
+    found = known.version(said.subject)
     if found is None:
         return None
-    if found.digest != digest:
+    registered, index = found
+    if registered != digest:
         raise Conflict(
-            f"{said.subject} is registered with {found.digest}, and a version never changes",
+            f"{said.subject} is registered with {registered}, and a version never changes",
             remedy="register these bytes as a new version",
         )
-    return Admission(recorded_at_index=found.created_index)
+    return Admission(recorded_at_index=index)
 
 
 def _run_started(known: Known, said: Said, event: md.RunStarted) -> Admission:
