@@ -75,7 +75,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_body=_number(given, "MUNIMENT_MAX_BODY", 10 * MEBIBYTE),
         tls_cert=_path(given, "MUNIMENT_TLS_CERT"),
         tls_key=_path(given, "MUNIMENT_TLS_KEY"),
-        trusted_proxies=tuple((given.get("MUNIMENT_TRUSTED_PROXIES") or "").replace(",", " ").split()),
+        trusted_proxies=tuple(
+            (given.get("MUNIMENT_TRUSTED_PROXIES") or "").replace(",", " ").split()
+        ),
         allow_http=_flag(given, "MUNIMENT_ALLOW_HTTP"),
     )
 

@@ -124,6 +124,15 @@ class SqlStore:
         which = select(ENTRIES.c.body).where(ENTRIES.c.idx >= start, ENTRIES.c.idx < stop)
         return list(connection.execute(which.order_by(ENTRIES.c.idx)).scalars())
 
+    def indexed_bodies(
+        self, connection: Connection, start: int, stop: int
+    ) -> list[tuple[int, bytes]]:
+        """Read what is there of entries from ``start`` up to ``stop``, each with its index."""
+        which = select(ENTRIES.c.idx, ENTRIES.c.body).where(
+            ENTRIES.c.idx >= start, ENTRIES.c.idx < stop
+        )
+        return [(row.idx, row.body) for row in connection.execute(which.order_by(ENTRIES.c.idx))]
+
     def leaf_hashes(self, connection: Connection, start: int, stop: int) -> list[bytes]:
         """Compute leaf hashes from stored bytes; the stored hashes are not believed."""
         return [leaf_hash(raw) for raw in self.bodies(connection, start, stop)]

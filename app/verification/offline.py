@@ -6,6 +6,7 @@ Imports ``app.core`` alone, so what an auditor has to read is this file and the 
 from __future__ import annotations
 
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from app.core.errors import Malformed, Refusal, TooLarge
@@ -29,6 +30,17 @@ LARGEST = 2**30
 """Bytes that a bundle may unpack to."""
 
 MOST_FILES = 400_000
+
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    NotImplementedError,  # a compression method that is not built in
+    RuntimeError,  # an encrypted member
+    ValueError,
+)
+"""What a damaged or hostile zip file makes the standard library raise."""
 
 
 def verify_bundle(path: Path, trusted: Sequence[Verifier]) -> Report:
@@ -108,8 +120,6 @@ def _zipped(path: Path) -> dict[str, bytes]:
                 if room < 0:
                     raise TooLarge(f"the bundle unpacks to more than {LARGEST} bytes")
                 files[member.filename] = raw
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as failure:
+    except UNREADABLE as failure:
         raise Malformed(f"the bundle is no whole zip file: {failure}") from None
-    except ValueError as failure:  # zlib.error is one of its kind
-        raise Malformed(f"the bundle cannot be unpacked: {failure}") from None
     return files
