@@ -106,12 +106,19 @@ def _restate(connection: Connection, subject: str, index: int) -> Row[*tuple[Any
 
 
 def _go_live(connection: Connection, decision_id: str | None, subject: str, index: int) -> None:
-    """Carry the promotion that the decision allowed from allowed to live."""
+    """Carry the decision's promotion from allowed to live; this decision is the one it used."""
+    promotion = select(DECISIONS.c.promotion).where(DECISIONS.c.id == decision_id)
     connection.execute(
         update(PROMOTIONS)
-        .where(PROMOTIONS.c.decision_id == decision_id, PROMOTIONS.c.state == State.ALLOWED.value)
+        .where(
+            PROMOTIONS.c.id == promotion.scalar_subquery(),
+            PROMOTIONS.c.state == State.ALLOWED.value,
+        )
         .values(
-            state=STEPS[State.ALLOWED, Step.DEPLOY].value, deployment=subject, changed_index=index
+            state=STEPS[State.ALLOWED, Step.DEPLOY].value,
+            decision_id=decision_id,
+            deployment=subject,
+            changed_index=index,
         )
     )
 

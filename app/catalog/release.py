@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.catalog import queries
 from app.catalog.moments import read_time
-from app.catalog.tables import DEPLOYMENT_STEPS
+from app.catalog.tables import DECISIONS, DEPLOYMENT_STEPS
 from app.core.errors import StaleDecision
 from app.core.events.kinds.deployments import (
     DeploymentFailed,
@@ -149,12 +149,22 @@ def _going_on(known: Known, said: Said, decision: Decision) -> bool:
 
 
 def _promotion_trouble(known: Known, decision: Decision) -> str | None:
-    """Say why the promotion of an unused decision does not stand behind it."""
+    """Say why the promotion of an unused decision does not stand behind it.
+
+    A promotion may be decided again while it is allowed; one of its decisions is used.
+    """
     if decision.promotion is None:
         return None
     promotion = queries.promotion(known.connection, decision.promotion)
-    if promotion is None or promotion.decision_id != decision.id:
-        return f"promotion {decision.promotion} was not allowed by decision {decision.id}"
-    if promotion.state != State.ALLOWED.value:
-        return f"promotion {decision.promotion} is {promotion.state}"
-    return None
+    state = "not recorded" if promotion is None else promotion.state
+    if state != State.ALLOWED.value:
+        return f"promotion {decision.promotion} is {state}"
+    in_batch = [one.event.decision_id for one in known.earlier if isinstance(one.event, CONSUMING)]
+    column = DECISIONS.c
+    other = known.connection.execute(
+        select(column.id).where(
+            column.promotion == decision.promotion,
+            or_(column.used_by.is_not(None), column.id.in_(in_batch)),
+        )
+    ).scalar()
+    return None if other is None else f"promotion {decision.promotion} used decision {other}"

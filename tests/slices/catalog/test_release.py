@@ -226,12 +226,39 @@ def test_a_promotions_decision_carries_a_deployment_only_while_the_promotion_is_
 ) -> None:
     story.say("promotion/p", example("promotion.requested", model_version="model/risk/1"))
     story.decides("d1", promotion="p")
-    with pytest.raises(StaleDecision, match="was not allowed by"):
+    with pytest.raises(StaleDecision, match="promotion p is requested"):
         story.deploys("started", "d1")
     story.say("promotion/p", example("promotion.decided", decision_id="d1"))
     story.say("promotion/p", example("promotion.expired"))
     with pytest.raises(StaleDecision, match="promotion p is expired"):
         story.deploys("started", "d1")
+
+
+def test_a_promotion_that_was_decided_again_uses_one_of_its_decisions(story: Story) -> None:
+    story.promotes("p", "d1")
+    story.decides("d2", promotion="p")
+    events = [
+        say(
+            f"deployment/production/{name}",
+            example(
+                "deployment.started",
+                1,
+                name=name,
+                model_version="model/risk/1",
+                decision_id=decision,
+            ),
+        )
+        for name, decision in (("scoring", "d2"), ("elsewhere", "d1"))
+    ]
+    with pytest.raises(StaleDecision, match="promotion p used decision d2"):
+        story.post_all(events)
+    story.deploys("started", "d2")
+    with pytest.raises(StaleDecision, match="promotion p used decision d2"):
+        story.deploys("started", "d1", name="elsewhere")
+    story.deploys("succeeded", "d2")
+    assert promotion_state(story, "p") == "live"
+    story.deploys("succeeded")
+    assert promotion_state(story, "p") == "superseded"
 
 
 def test_a_withdrawal_in_between_stops_the_deployment(story: Story) -> None:
