@@ -64,11 +64,16 @@ class Authentication:
         self._tokens.clear()
 
     def __call__(self, request: Request) -> Principal:
-        """Recognise a request's caller.
+        """Recognise a request's caller, and note it in ``request.state.principal``.
 
         Raises Unauthenticated without credentials or with ones that do not hold; Forbidden
         for a change that another origin's page asks for with this browser's cookie.
         """
+        principal = self._recognise(request)
+        request.state.principal = principal
+        return principal
+
+    def _recognise(self, request: Request) -> Principal:
         local = request.scope.get(LOCAL_SCOPE_KEY)
         if isinstance(local, Principal):
             return local

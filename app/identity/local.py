@@ -7,7 +7,6 @@ approving can be done here.
 
 from __future__ import annotations
 
-
 import os
 import socket
 import struct

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
 
-def users(connection: Connection, *where: ColumnElement[bool]) -> list[User]:
+def users(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[User]:
     """Read accounts in the order they were made."""
-    found = connection.execute(select(USERS).where(*where).order_by(USERS.c.created_index))
+    ordered = select(USERS).where(*where).order_by(USERS.c.created_index)
+    found = connection.execute(ordered.limit(limit))
     return [
         User(
             id=row.id,
@@ -44,9 +47,12 @@ def grants(connection: Connection, *where: ColumnElement[bool]) -> list[Grant]:
     return [_grant(row) for row in found]
 
 
-def tokens(connection: Connection, *where: ColumnElement[bool]) -> list[Token]:
+def tokens(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Token]:
     """Read tokens in the order they were made, revoked ones too."""
-    found = connection.execute(select(TOKENS).where(*where).order_by(TOKENS.c.created_index))
+    ordered = select(TOKENS).where(*where).order_by(TOKENS.c.created_index)
+    found = connection.execute(ordered.limit(limit))
     return [
         Token(
             id=row.id,

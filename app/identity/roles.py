@@ -19,7 +19,7 @@ from app.core.events.envelope import NAME
 from app.core.events.kinds.people import RoleGranted, RoleRevoked, UserDisabled
 from app.core.ledger.times import format_time, parse_time
 from app.identity.agreement import Outcome, ask, seconding, settled
-from app.identity.deciding import RIGHTS, deciding
+from app.identity.deciding import RIGHTS, deciding, use_of
 from app.identity.directory import People
 from app.ledger import operational
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 PENDING = "role_grant"
 PENDING_FOR = timedelta(days=7)
+ID_BYTES = 8
 INDEPENDENT_AFTER = timedelta(hours=24)
 """How long somebody must have been administrator to count as a second one.
 
@@ -80,10 +81,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """``grant``: entry index; or ``pending``: id that a second administrator confirms."""
+    """``grant``: entry index; or ``pending``: id that a second administrator confirms.
+
+    ``replayed``: granted before, by the same request.
+    """
 
     grant: int | None = None
     pending: str | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +142,21 @@ class Roles:
             people = People(now.connection)
             people.require_still(principal, Permission.MANAGE_ROLES)
             expects = now.heads(RIGHTS)
+            use = use_of(now, key)
+            if use is not None:
+                return Granted(grant=use.index, replayed=True)
             _check_new(people, asked)
             administrators = people.administrators()
         if asked.approval and len(administrators) > 1:
-            return self._begin(principal, asked)
+            return self._begin(principal, asked, key)
         alone = len(administrators) < 2 or principal.is_local_operator  # noqa: PLR2004 - a second
         said = _granted(asked, (principal.actor.id,), alone=alone)
         receipt = self.ledger.record(said, principal.actor, expects=expects, key=key)
         return Granted(grant=receipt.index)
 
-    def _begin(self, principal: Principal, asked: Asked) -> Granted:
-        id_ = f"g{self.entropy(8).hex()}"
+    def _begin(self, principal: Principal, asked: Asked, key: IdempotencyKey | None) -> Granted:
+        # The same request again waits under the same id.
+        id_ = f"g{(self.entropy(ID_BYTES) if key is None else key.key_mac[:ID_BYTES]).hex()}"
         document: dict[str, Json] = {
             "user": asked.user,
             "role": asked.role,

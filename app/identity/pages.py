@@ -1,0 +1,214 @@
+"""The pages by which people come: set-up and invitation. They work without JavaScript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import segno
+from fastapi import APIRouter, Form, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+import app.web
+from app.core.errors import Conflict, Missing, Refusal
+from app.identity.authentication import ABSOLUTE
+from app.identity.directory import People
+from app.identity.routes import address_of
+from app.web.errors import status_of
+
+if TYPE_CHECKING:
+    from app.identity.assembly import Identity
+    from app.identity.setup import Setup
+
+TEMPLATES = Path(app.web.__file__).parent / "templates"
+QR_SCALE = 5
+Text = Annotated[str, Form(max_length=2000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the pages work with. ``setup``: None where there are people already."""
+
+    identity: Identity
+    setup: Setup | None
+
+    def show(self, template: str, title: str, status: int = 200, **values: object) -> Response:
+        """Fill in a page that nobody keeps."""
+        given = {"title": title, "complaint": None, **values}
+        html = _TEMPLATES.get_template(f"identity/{template}.html").render(given)
+        return HTMLResponse(html, status, {"Cache-Control": "no-store"})
+
+    def gone(self, refusal: Refusal) -> Response:
+        """Say on a page why there is none."""
+        return self.show(
+            "gone",
+            "This does not work",
+            status_of(type(refusal)),
+            complaint=refusal.detail,
+            remedy=refusal.remedy,
+        )
+
+    def signed_in(self, response: Response, session: str | None) -> Response:
+        """Hand a browser its session."""
+        authentication = self.identity.authentication
+        response.set_cookie(
+            authentication.cookie,
+            str(session),
+            max_age=int(ABSOLUTE.total_seconds()),
+            path="/",
+            secure=authentication.cookie.startswith("__Host-"),
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    def open_setup(self, secret: str, request: Request) -> Setup:
+        """Find the set-up that an address opens. Raises Missing, Forbidden."""
+        if self.setup is None:
+            raise Missing("there are people already", remedy="ask one of them for an invitation")
+        self.setup.check(secret, address_of(request))
+        return self.setup
+
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+)
+
+
+def identity_pages(pages: Pages) -> APIRouter:
+    """Build the pages; none of them is part of the API document."""
+    router = APIRouter(include_in_schema=False)
+    router.include_router(_setup(pages))
+    router.include_router(_invitation(pages))
+    return router
+
+
+def _setup(pages: Pages) -> APIRouter:
+    router = APIRouter()
+    title = "Set up Muniment"
+
+    @router.get("/setup/{secret}")
+    def ask(request: Request, secret: str) -> Response:
+        """Ask for the first administrator's names and password."""
+        try:
+            pages.open_setup(secret, request)
+        except Refusal as refusal:
+            return pages.gone(refusal)
+        return pages.show("setup", title, name="", printed_name="")
+
+    @router.post("/setup/{secret}")
+    def found(
+        request: Request, secret: str, name: Text, printed_name: Text, password: Text
+    ) -> Response:
+        """Make the first administrator; show the authenticator's address and the codes once."""
+        try:
+            setup = pages.open_setup(secret, request)
+            made = setup.found(secret, address_of(request), name, printed_name, password)
+        except (Missing, Conflict) as refusal:
+            return pages.gone(refusal)
+        except Refusal as refusal:
+            status = status_of(type(refusal))
+            return pages.show(
+                "setup", title, status, name=name, printed_name=printed_name,
+                complaint=refusal.detail,
+            )  # fmt: skip
+        return pages.show(
+            "enrol",
+            "Enrol an authenticator",
+            otpauth=made.otpauth,
+            picture=_picture(made.otpauth),
+            recovery_codes=made.recovery_codes,
+            action=f"/setup/{secret}/confirm",
+            asks_password=True,
+            name=name,
+        )
+
+    @router.post("/setup/{secret}/confirm")
+    def confirm(request: Request, secret: str, name: Text, password: Text, totp: Text) -> Response:
+        """Sign the first administrator in; the first code confirms the authenticator."""
+        try:
+            pages.open_setup(secret, request)
+        except Refusal as refusal:
+            return pages.gone(refusal)
+        try:
+            opened = pages.identity.sessions.open(
+                name, password, totp=totp, address=address_of(request)
+            )
+        except Refusal as refusal:
+            return pages.show(
+                "enrol", "Enrol an authenticator", status_of(type(refusal)),
+                complaint=refusal.detail, otpauth=None, recovery_codes=(),
+                action=f"/setup/{secret}/confirm", asks_password=True, name=name,
+            )  # fmt: skip
+        done = pages.show("done", "Welcome", recovery_codes=(), name=name)
+        return pages.signed_in(done, opened.session)
+
+    return router
+
+
+def _invitation(pages: Pages) -> APIRouter:
+    router = APIRouter()
+    title = "Accept an invitation"
+    accounts = pages.identity.accounts
+
+    def name_of(user: str) -> str:
+        with pages.identity.ledger.snapshot() as now:
+            return People(now.connection).find(user).name or user
+
+    @router.get("/invitations/{secret}")
+    def ask(secret: str) -> Response:
+        """Ask for a password."""
+        try:
+            user = accounts.invited(secret)
+        except Refusal as refusal:
+            return pages.gone(refusal)
+        return pages.show("invitation", title, name=name_of(user))
+
+    @router.post("/invitations/{secret}")
+    def accept(secret: str, password: Text) -> Response:
+        """Set the password; show the authenticator's address."""
+        try:
+            name = name_of(accounts.invited(secret))
+        except Refusal as refusal:
+            return pages.gone(refusal)
+        try:
+            otpauth = accounts.accept(secret, password)
+        except Refusal as refusal:
+            status = status_of(type(refusal))
+            return pages.show("invitation", title, status, name=name, complaint=refusal.detail)
+        return pages.show(
+            "enrol",
+            "Enrol an authenticator",
+            otpauth=otpauth,
+            picture=_picture(otpauth),
+            recovery_codes=(),
+            action=f"/invitations/{secret}/confirm",
+            asks_password=False,
+        )
+
+    @router.post("/invitations/{secret}/confirm")
+    def confirm(request: Request, secret: str, totp: Text) -> Response:
+        """Confirm the authenticator, sign in, show the recovery codes once."""
+        try:
+            name = name_of(accounts.invited(secret))
+        except Refusal as refusal:
+            return pages.gone(refusal)
+        try:
+            opened, codes = accounts.confirm(secret, totp, address_of(request))
+        except Refusal as refusal:
+            return pages.show(
+                "enrol", "Enrol an authenticator", status_of(type(refusal)),
+                complaint=refusal.detail, otpauth=None, recovery_codes=(),
+                action=f"/invitations/{secret}/confirm", asks_password=False,
+            )  # fmt: skip
+        done = pages.show("done", "Welcome", recovery_codes=codes, name=name)
+        return pages.signed_in(done, opened.session)
+
+    return router
+
+
+def _picture(otpauth: str) -> str:
+    """Draw an address as QR code: SVG in a data URI, which needs no style and no script."""
+    return segno.make(otpauth, error="m", micro=False).svg_data_uri(scale=QR_SCALE)
