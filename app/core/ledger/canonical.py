@@ -30,9 +30,9 @@ _Raw = TypeVar("_Raw")
 MAX_INT = 2**53 - 1
 MAX_DEPTH = 64
 
-# ECMA-262 writes numbers from 10^21 on with an exponent.
-_MOST_DIGITS = 21
-_LEAST_WITH_EXPONENT = 1e21
+# ECMA-262 writes numbers with an exponent from 10^21 on and below 10^-6.
+_LEAST_EXPONENT = 21
+_MOST_NEGATIVE = -6
 
 
 def canonical(value: Json) -> bytes:
@@ -61,15 +61,15 @@ def name_order(name: str) -> bytes:
     return name.encode("utf-16-be", "surrogatepass")
 
 
+def _refuse(value: object) -> NoReturn:
+    raise TypeError(value)
+
+
 # The standard library's encoder in C writes what RFC 8785 asks for, except numbers with a
 # fraction or exponent, big integers, and names that hold a character from U+E000 on beside
 # one beyond U+FFFF (it sorts by code point). It escapes every control character, so a NUL
 # after each separator comes from nowhere else and marks where a value or name begins; the
 # first of a list follows its bracket. A string that looks unsafe only costs time.
-def _refuse(value: object) -> NoReturn:
-    raise TypeError(value)
-
-
 _encode = make_encoder(None, _refuse, _quote, None, ":\0", ",\0", True, False, False)  # noqa: FBT003
 _unsafe_number = re.compile("\0-?(?:[0-9]{16}|[0-9]+[.e])").search
 _unsafe_first = re.compile("\\[-?(?:[0-9]{16}|[0-9]+[.e])").search
@@ -94,19 +94,21 @@ def _quick(value: Json) -> bytes | None:
 def _text(value: Json) -> str:
     if isinstance(value, str):
         return _quote(value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, dict):
+        names = sorted(value) if "".join(value).isascii() else sorted(value, key=name_order)
+        return f"{{{','.join([f'{_quote(name)}:{_text(value[name])}' for name in names])}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join([_text(item) for item in value])}]"
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(_safe_int(int(value)))
-    if isinstance(value, float):
-        return _number(value)
     if isinstance(value, Mapping):
-        members = [f"{_quote(k)}:{_text(value[k])}" for k in sorted(value, key=name_order)]
-        return f"{{{','.join(members)}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join([_text(item) for item in value])}]"
+        return _text(dict(value))
     raise Rejected(f"a {type(value).__name__} is not a JSON value")
 
 
@@ -130,27 +132,19 @@ def _number(value: float) -> str:
     """
     if not math.isfinite(value):
         raise Rejected(f"{value} is not a JSON number")
-    if value == 0:
-        return "0"
-    plain = repr(value)
-    if "e" not in plain:
-        return plain.removesuffix(".0")
+    shortest = repr(value)
+    if "e" not in shortest:
+        return shortest.removesuffix(".0") if value else "0"
+    # One digit stands before the point; repr takes to exponents below 10^-4 and from 10^16.
+    mantissa, _, exponent = shortest.partition("e")
+    power = int(exponent)
     sign = "-" if value < 0 else ""
-    mantissa, _, exponent = repr(abs(value)).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    # value = 0.digits x 10^point
-    point = int(exponent or 0) + len(digits) - len(fraction)
-    digits = digits.rstrip("0")
-    count = len(digits)
-    if count <= point <= _MOST_DIGITS:
-        return f"{sign}{digits}{'0' * (point - count)}"
-    if 0 < point <= _MOST_DIGITS:
-        return f"{sign}{digits[:point]}.{digits[point:]}"
-    if -6 < point <= 0:  # noqa: PLR2004
-        return f"{sign}0.{'0' * -point}{digits}"
-    rest = f".{digits[1:]}" if count > 1 else ""
-    return f"{sign}{digits[0]}{rest}e{point - 1:+d}"
+    digits = mantissa.removeprefix("-").replace(".", "")
+    if 0 < power < _LEAST_EXPONENT:
+        return f"{sign}{digits:0<{power + 1}}"
+    if _MOST_NEGATIVE <= power < 0:
+        return f"{sign}0.{'0' * (-power - 1)}{digits}"
+    return f"{mantissa}e{power:+d}"
 
 
 def parse_json(raw: bytes) -> Json:
@@ -210,7 +204,7 @@ def _parsed_float(text: str) -> float:
     if math.isinf(number):
         raise Rejected("a number is too large for a double")
     # Canonical JSON writes it without point or exponent; what is read is readable again.
-    if MAX_INT < abs(number) < _LEAST_WITH_EXPONENT:
+    if MAX_INT < abs(number) < 10.0**_LEAST_EXPONENT:
         raise _unsafe_int()
     return number
 

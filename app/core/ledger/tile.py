@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
 
 from app.core.errors import Malformed
@@ -94,11 +93,10 @@ def is_served(tile: Tile, size: int) -> bool:
 
 def tiles(size: int) -> Iterator[Tile]:
     """Every hash tile of a log of ``size`` leaves in its widest form, level by level."""
-    for level in count():
-        have = items(level, size)
-        if not have:
-            return
+    level = 0
+    while have := items(level, size):
         yield from _level(level, have)
+        level += 1
 
 
 def bundles(size: int) -> Iterator[Tile]:
@@ -119,13 +117,11 @@ def completed(old_size: int, new_size: int) -> Iterator[Tile]:
 
     Lowest level first, so that each is made of tiles before it.
     """
-    for level in count():
-        first = items(level + 1, old_size)
-        end = items(level + 1, new_size)
-        if not end:
-            return
-        for index in range(first, end):
+    level = 0
+    while full := items(level + 1, new_size):
+        for index in range(items(level + 1, old_size), full):
             yield Tile(level, index)
+        level += 1
 
 
 def join_hashes(hashes: Sequence[bytes]) -> bytes:

@@ -15,7 +15,8 @@ def format_time(at: datetime) -> str:
     """Write an aware time; strings in this form sort as the times do."""
     if at.tzinfo is None:
         raise AssertionError("a time without a zone is no time")
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: str) -> datetime:
