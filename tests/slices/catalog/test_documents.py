@@ -106,7 +106,7 @@ def test_a_key_stands_for_one_file(story: Story, api: Api) -> None:
         ({"path": "/api/v1/models/none/versions/1/documents"}, 409, "#/subject"),
         ({"path": "/api/v1/models/risk/versions/9/documents"}, 409, "#/subject"),
         ({"path": "/api/v1/models/RISK/versions/1/documents"}, 409, "#/subject"),
-        ({"data": {"kind": "poem"}}, 422, "#/data/kind"),
+        ({"data": {"kind": "A poem"}}, 422, "#/data/kind"),
         ({"data": {"kind": "card", "title": "x" * 301}}, 422, "#/data/title"),
         ({"data": {}}, 422, "#/kind"),
     ],
