@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.core.fairness.rates import Rate
 
 _NORMAL = NormalDist()
+_CLOSE = 1e-15
 
 
 def quantile(level: float) -> float:
@@ -81,16 +82,27 @@ def _ratio_bound(a: Rate, b: Rate, z: float) -> float:
 
     The statistic decreases in the ratio, from infinity at 0 to 0 at the estimate, so the
     root is bracketed. The upper bound of ``a / b`` is 1 over the lower one of ``b / a``.
+    Source of the steps: the Illinois method, Dowell and Jarratt, BIT 11 (1971), 168-174.
     """
-    low, high = 0.0, a.num * b.den / (a.den * b.num) if b.num else 1.0
-    if not b.num:
-        while _score(a, b, high) > z:
-            high *= 2
-    while low < (middle := (low + high) / 2) < high:
-        if _score(a, b, middle) > z:
-            low = middle
+    low, over, high, under = 0.0, inf, 1.0, -z
+    if b.num:
+        high = a.num * b.den / (a.den * b.num)
+    else:
+        while (under := _score(a, b, high) - z) > 0:
+            low, over, high = high, under, 2 * high
+    moved = 0
+    while high - low > _CLOSE * high:
+        step = 0.5 if over == inf else over / (over - under)
+        middle = low + step * (high - low)
+        if not low < middle < high:
+            middle = (low + high) / 2
+        above = _score(a, b, middle) - z
+        if above > 0:
+            under = under / 2 if moved > 0 else under
+            low, over, moved = middle, above, 1
         else:
-            high = middle
+            over = over / 2 if moved < 0 else over
+            high, under, moved = middle, above, -1
     return high
 
 
