@@ -236,6 +236,7 @@ class PolicyVersion:
     created_index: int
     changed_index: int
     recorded_at: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)

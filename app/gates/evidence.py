@@ -88,7 +88,7 @@ def bias_report(
         cells=one.cells,
         label=one.label,
         positive_label=one.positive_label,
-        computed_by="service" if one.counted_by.startswith("service") else "client",
+        computed_by="client" if one.file_digest is None else "service",
         earlier_attempts=sum(
             other.created_index < one.created_index
             and key
