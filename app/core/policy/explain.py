@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.core.fairness.candidates import SHOWN_LEVEL
 from app.core.fairness.rates import written
 from app.core.fairness.verdict import Verdict
 from app.core.policy.codec import instant
@@ -228,28 +229,29 @@ def _interval(rule: BiasRule, table: TableFinding) -> str:
     if table.interval is None:
         return ""
     high = "unbounded" if table.interval.high is None else _short(table.interval.high)
-    level = f"{rule.decide_on.level * 100:.0f} % " if rule.decide_on else ""
-    return f" ({level}interval {_short(table.interval.low)} to {high})"
+    level = rule.decide_on.level if rule.decide_on else SHOWN_LEVEL
+    return f" ({level:.0%} interval {_short(table.interval.low)} to {high})"
 
 
 def _would_pass(rule: BiasRule, table: TableFinding) -> str:
     if table.verdict is Verdict.INCOMPLETE:
         return "measure on data with enough people in every group and few unknown values"
     asked = f"{rule.metric} {rule.op} {_short(rule.value)}"
-    parts = [
+    more = [
         f"+{row.shortfall} favourable decisions in group {group(row.group)}"
         for row in table.groups
         if row.shortfall
     ]
-    if parts:
-        asked = f"{asked} would be met by {', '.join(parts)}"
-    elif table.interval is not None:
-        asked = f"{asked} has to hold for the whole interval"
-    else:
-        asked = f"{asked} would pass"
+    said = (
+        f"{asked} would pass"
+        if rule.decide_on is None
+        else f"the whole interval has to meet {asked}"
+    )
+    if more:
+        said += f"; the point estimate would meet it with {', '.join(more)}"
     if table.needed is not None and table.verdict is Verdict.INCONCLUSIVE:
-        asked += f"; about {table.needed} people per group would show it if there is no difference"
-    return f"{asked}; mend the model and register a new version"
+        said += f"; about {table.needed} people per group would show it if there is no difference"
+    return f"{said}; mend the model and register a new version"
 
 
 def left_to_reviewers(message: str, rule_id: str, missing: Sequence[MissingReview]) -> Said:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def held(name: str, **members: object) -> Role:
-    person = worlds.facts(holders=[{"id": "x", "roles": [worlds.role(name, **members)]}]).holders[0]
-    return person.roles[0]
+    granted = {**worlds.role(name), **members}
+    return worlds.facts(holders=[{"id": "x", "roles": [granted]}]).holders[0].roles[0]
 
 
 def reasons(
