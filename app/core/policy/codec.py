@@ -45,10 +45,13 @@ PLACES = Decimal("1e-9")
 LARGEST = Decimal("1e15")
 """Measured numbers lie within ±10^15, so that nine places always fit."""
 
+LONGEST = timedelta(days=36_500)
+"""Times lie in 1970 to 2199 and durations are at most a century, so that sums always fit."""
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,40})?", re.ASCII)
 _TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII
+    r"(?:19[7-9]|20[0-9]|21[0-9])[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII
 )
 _DURATION = re.compile(
     r"P(?:(?P<weeks>[0-9]{1,4})W)?(?:(?P<days>[0-9]{1,5})D)?"
@@ -158,7 +161,7 @@ def _duration(text: str) -> timedelta:
     found = _DURATION.fullmatch(text)
     parts = {} if found is None else {k: int(v) for k, v in found.groupdict().items() if v}
     length = timedelta(**parts)
-    if not length:
+    if not timedelta(0) < length <= LONGEST:
         raise ValueError(text)
     return length
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PAIR = 2
+MOST_PEOPLE = 20
+MOST_NEEDS = 20
 
 
 def unsound(
@@ -124,8 +126,8 @@ def _bias(rule: BiasRule) -> Iterator[tuple[str, str]]:
     if rule.small_group == "report_and_review" and not isinstance(straddle, ByReview):
         yield "/small_group", "name the reviewers: {review: {role, count, meaning}}"
     for where, asked in (("small_group", rule.small_group), ("decide_on/straddle", straddle)):
-        if isinstance(asked, ByReview) and asked.review.count < 1:
-            yield f"/{where}/review/count", "must be at least 1"
+        if isinstance(asked, ByReview) and not 1 <= asked.review.count <= MOST_PEOPLE:
+            yield f"/{where}/review/count", f"must be 1 to {MOST_PEOPLE}"
     if len(set(rule.attributes)) != len(rule.attributes):
         yield "/attributes", "names one attribute twice"
     try:
@@ -135,10 +137,10 @@ def _bias(rule: BiasRule) -> Iterator[tuple[str, str]]:
 
 
 def _reviews(rule: ReviewsRule) -> Iterator[tuple[str, str]]:
-    if not rule.need:
-        yield "/need", "needs nobody"
-    if any(need.count < 1 for need in rule.need):
-        yield "/need", "every count must be at least 1"
+    if not 1 <= len(rule.need) <= MOST_NEEDS:
+        yield "/need", f"must be 1 to {MOST_NEEDS} needs"
+    if not all(1 <= need.count <= MOST_PEOPLE for need in rule.need):
+        yield "/need", f"every count must be 1 to {MOST_PEOPLE}"
     if Part.SUBMITTER not in rule.exclude:
         yield "/exclude", "must name the submitter: nobody approves their own"
     if set(rule.bind) != set(Bound):

@@ -176,6 +176,12 @@ def test_everything_unbuilt_is_named_at_once() -> None:
         (with_rule(changed("fresh", max_age="P1Y")), "#/rules/0/max_age"),
         (with_rule(changed("people", need=[])), "#/rules/0/need"),
         (with_rule(changed("people", need=[need("v", "review", 0)])), "#/rules/0/need"),
+        (with_rule(changed("people", need=[need("v", "review", 21)])), "#/rules/0/need"),
+        (with_rule(changed("people", need=[need("v", "review")] * 21)), "#/rules/0/need"),
+        (
+            with_rule(changed("impact", small_group={"review": need("v", "review", 10**15)})),
+            "#/rules/0/small_group/review/count",
+        ),
         (with_rule(changed("people", exclude=["trainer"])), "#/rules/0/exclude"),
         (with_rule(changed("people", bind=["subject_digest"])), "#/rules/0/bind"),
         (
