@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from sqlalchemy import and_, bindparam, insert, select, tuple_, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from app.core.lineage.beliefs import key_of, revise
 from app.core.lineage.delta import delta
 from app.core.lineage.relations import EXCLUSIVE, OPEN
-from app.lineage.models import EDGES, NODES, TABLES, edge_of, row_of
+from app.lineage.models import EDGES, TABLES, edge_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from app.core.lineage.relations import Edge
     from app.ledger.ports import Recorded
 
 T = TypeVar("T")
 
-AT_ONCE: Final = 200
-"""Keys in one statement: four parameters each, and SQLite takes 999 in old builds."""
-
+AT_ONCE: Final = 32
+"""Pairs of ends looked up by one statement: it looks at every src for every dst of them. (One
+that named whole pairs, ``(dst, src) IN (…)``, would make SQLite read the whole table.)"""
 
 _KEY: Final = ("dst", "src", "type", "role", "seq_from")
+
+# Built once: building a statement takes longer than running it.
+_NAME: Final = text(
+    "INSERT INTO lineage_nodes (gid, seq_from) VALUES (:gid, :seq_from)"
+    " ON CONFLICT (gid) DO NOTHING"
+)
+_END: Final = update(EDGES).where(*(EDGES.c[name] == bindparam(f"key_{name}") for name in _KEY))
+_BELIEVED: Final = select(EDGES).where(EDGES.c.seq_to == OPEN)
+_BETWEEN: Final = _BELIEVED.where(
+    EDGES.c.dst.in_(bindparam("dsts", expanding=True)),
+    EDGES.c.src.in_(bindparam("srcs", expanding=True)),
+)
+_ONTO: Final = _BELIEVED.where(
+    EDGES.c.dst.in_(bindparam("places", expanding=True)), EDGES.c.type.in_(EXCLUSIVE)
+)
 
 
 class LineageProjection:
@@ -49,44 +64,36 @@ class LineageProjection:
 
 
 def _add_nodes(connection: Connection, named: dict[str, int]) -> None:
-    for gids in _parts(named):
-        known = connection.execute(select(NODES.c.gid).where(NODES.c.gid.in_(gids))).scalars()
-        new = [{"gid": gid, "seq_from": named[gid]} for gid in sorted(set(gids) - set(known))]
-        if new:
-            connection.execute(insert(NODES), new)
+    if named:
+        rows = [{"gid": gid, "seq_from": index} for gid, index in named.items()]
+        connection.execute(_NAME, rows)
 
 
 def _add_edges(connection: Connection, opened: Sequence[Edge]) -> None:
-    if not opened:
-        return
     change = revise(_believed(connection, opened), opened)
     if change.ended:
-        this = and_(*(EDGES.c[name] == bindparam(f"key_{name}") for name in _KEY))
         ends = [
-            {"seq_to": edge.seq_to}
-            | {f"key_{name}": value for name, value in zip(_KEY, key_of(edge), strict=True)}
+            {f"key_{name}": value for name, value in zip(_KEY, key_of(edge), strict=True)}
+            | {"seq_to": edge.seq_to}
             for edge in change.ended
         ]
-        connection.execute(update(EDGES).where(this), ends)
+        connection.execute(_END, ends)
     if change.begun:
         connection.execute(insert(EDGES), [row_of(edge) for edge in change.begun])
 
 
 def _believed(connection: Connection, opened: Iterable[Edge]) -> Iterator[Edge]:
     """Read what is believed so far on the lines of the edges."""
-    exclusive = {edge.dst for edge in opened if edge.type in EXCLUSIVE}
-    others = {key_of(edge)[:-1] for edge in opened if edge.type not in EXCLUSIVE}
-    whole = tuple_(EDGES.c.dst, EDGES.c.src, EDGES.c.type, EDGES.c.role)
-    lines: list[ColumnElement[bool]] = [whole.in_(part) for part in _parts(others)]
-    lines += [
-        and_(EDGES.c.dst.in_(part), EDGES.c.type.in_(EXCLUSIVE)) for part in _parts(exclusive)
-    ]
-    for line in lines:
-        for row in connection.execute(select(EDGES).where(line, EDGES.c.seq_to == OPEN)):
-            yield edge_of(row)
+    places = {edge.dst for edge in opened if edge.type in EXCLUSIVE}
+    ends = {(edge.dst, edge.src) for edge in opened if edge.type not in EXCLUSIVE}
+    for part in _parts(sorted(ends)):
+        dsts, srcs = (sorted({pair[side] for pair in part}) for side in (0, 1))
+        found = connection.execute(_BETWEEN, {"dsts": dsts, "srcs": srcs})
+        yield from map(edge_of, found)
+    for some in _parts(sorted(places)):
+        yield from map(edge_of, connection.execute(_ONTO, {"places": some}))
 
 
-def _parts(keys: Iterable[T]) -> Iterator[list[T]]:
-    whole = list(keys)
-    for start in range(0, len(whole), AT_ONCE):
-        yield whole[start : start + AT_ONCE]
+def _parts(keys: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(keys), AT_ONCE):
+        yield keys[start : start + AT_ONCE]

@@ -14,6 +14,7 @@ from app.lineage.asking import NO_END, ancestors
 from app.lineage.models import EDGES, edge_of
 from app.lineage.projection import LineageProjection
 from app.lineage.sql_store import SqlLineageStore
+from tests.contracts.test_lineage_store import recorded
 from tests.core.lineage.histories import (
     Told,
     data_version,
@@ -22,11 +23,12 @@ from tests.core.lineage.histories import (
     random_story,
     run_finished,
     run_started,
+    succeeded,
     tell,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -62,20 +64,43 @@ def test_every_step_goes_along_an_index_and_reads_no_table_whole(
     assert not [step for step in plan if "BLOOM" in step or "MATERIALIZE" in step]
 
 
+def test_taking_in_entries_reads_no_table_whole(chained: Stage) -> None:
+    story = [
+        Told("run/r", run_started("dataset/d1/1", "dataset/d2/1"), hour(0)),
+        Told("deployment/production/x", succeeded("model/m/1"), hour(1)),
+    ]
+
+    def plan(connection: Connection) -> list[str]:
+        return _steps(connection, lambda: LineageProjection().apply(connection, recorded(story)))
+
+    steps = [step for step in chained.ledger.operate(plan) if "lineage_edges" in step]
+    assert len(steps) >= 2
+    assert all(step.startswith("SEARCH") for step in steps)
+
+
 def _plan(connection: Connection, direction: Direction, depth: int) -> list[str]:
     """How SQLite walks a cone."""
+    store = SqlLineageStore(connection, 1)
+    return _steps(connection, lambda: store.cone("x", direction, View(1), depth, NO_END))
+
+
+def _steps(connection: Connection, act: Callable[[], object]) -> list[str]:
+    """The plans of the statements by which something is read."""
     asked: list[tuple[str, tuple[object, ...]]] = []
 
     def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
-        assert isinstance(parameters, tuple)
-        asked.append((statement, parameters))
+        if "SELECT" in statement:
+            assert isinstance(parameters, tuple)
+            asked.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", note)
-    SqlLineageStore(connection, 1).cone("x", direction, View(1), depth, NO_END)
+    act()
     event.remove(connection, "before_cursor_execute", note)
-    ((statement, parameters),) = asked
-    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-    return [row.detail for row in rows]
+    return [
+        row.detail
+        for statement, parameters in asked
+        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    ]
 
 
 def test_a_walk_stops_at_its_time_with_what_it_has(chained: Stage) -> None:
