@@ -24,9 +24,16 @@ from app.identity.bodies import (
 )
 from app.identity.directory import People
 from app.identity.rights_api import role_routes, token_routes
-from app.identity.routes import ASKS, NO_STORE, SIGNS_IN, address_of, outcome_of, refusals
+from app.identity.routes import (
+    ASKS,
+    NO_STORE,
+    SIGNS_IN,
+    address_of,
+    outcome_of,
+    people_router,
+    refusals,
+)
 from app.web.listing import PageQuery, answer_list
-from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
     from app.identity.principal import Principal
@@ -36,14 +43,14 @@ if TYPE_CHECKING:
 
 def identity_routes(routes: PeopleRoutes) -> APIRouter:
     """Build the routes about people."""
-    router = APIRouter(prefix="/api/v1", route_class=StrictJson)
+    router = APIRouter()
     for part in (_coming, _sessions, _people, role_routes, token_routes):
         router.include_router(part(routes), tags=["people"])
     return router
 
 
 def _coming(routes: PeopleRoutes) -> APIRouter:
-    router, identity = APIRouter(route_class=StrictJson), routes.identity
+    router, identity = people_router(), routes.identity
 
     @router.post("/invitations", operation_id="invite", status_code=201, responses=refusals(*ASKS))
     def invite(request: Request, response: Response, body: InvitationBody) -> Invited:
@@ -80,7 +87,7 @@ def _coming(routes: PeopleRoutes) -> APIRouter:
 
 
 def _sessions(routes: PeopleRoutes) -> APIRouter:
-    router, identity = APIRouter(route_class=StrictJson), routes.identity
+    router, identity = people_router(), routes.identity
 
     @router.post("/sessions", operation_id="signIn", responses=refusals(*SIGNS_IN))
     def sign_in(request: Request, response: Response, body: SessionBody) -> SessionAnswer:
@@ -112,7 +119,7 @@ def _sessions(routes: PeopleRoutes) -> APIRouter:
 
 
 def _people(routes: PeopleRoutes) -> APIRouter:
-    router, identity = APIRouter(route_class=StrictJson), routes.identity
+    router, identity = people_router(), routes.identity
 
     @router.get("/me", operation_id="whoAmI", responses=refusals(401, 503))
     def me(request: Request) -> Me:

@@ -1,5 +1,7 @@
 """The routes about rights: roles and tokens."""
 
+# ruff: noqa: TC002 - FastAPI reads these annotations at run time
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -19,9 +21,8 @@ from app.identity.bodies import (
 )
 from app.identity.issuing import Wanted
 from app.identity.roles import Asked
-from app.identity.routes import ASKS, NO_STORE, outcome_of, refusals
+from app.identity.routes import ASKS, NO_STORE, outcome_of, people_router, refusals
 from app.web.listing import PageQuery, answer_list
-from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
     from app.identity.routes import PeopleRoutes
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def role_routes(routes: PeopleRoutes) -> APIRouter:
-    router, identity = APIRouter(route_class=StrictJson), routes.identity
+    router, identity = people_router(), routes.identity
 
     @router.post(
         "/users/{user}/roles",
@@ -77,7 +78,7 @@ def role_routes(routes: PeopleRoutes) -> APIRouter:
 
 
 def token_routes(routes: PeopleRoutes) -> APIRouter:
-    router, identity = APIRouter(route_class=StrictJson), routes.identity
+    router, identity = people_router(), routes.identity
 
     @router.post("/tokens", operation_id="createToken", status_code=201, responses=refusals(*ASKS))
     def create(request: Request, response: Response, body: TokenBody) -> TokenAnswer:

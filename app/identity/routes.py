@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
 from app.core.errors import Forbidden, Refusal
 from app.identity.agreement import Outcome
 from app.web.errors import PROBLEM, problem
+from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
@@ -37,6 +39,11 @@ class PeopleRoutes:
     identity: Identity
     key_of: KeyOf
     cursors: Cursors
+
+
+def people_router() -> APIRouter:
+    """Begin a group of routes that read JSON strictly."""
+    return APIRouter(prefix="/api/v1", route_class=StrictJson)
 
 
 def note_refusals(app: FastAPI, identity: Identity) -> None:
