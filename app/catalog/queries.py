@@ -213,6 +213,11 @@ def policy_version(connection: Connection, name: str, version: str) -> PolicyVer
     return one_of(connection, PolicyVersion, POLICIES, named)
 
 
+def policy_with_digest(connection: Connection, digest: str) -> PolicyVersion | None:
+    """Find a policy version by what it says, whatever became of it."""
+    return one_of(connection, PolicyVersion, POLICIES, POLICIES.c.digest == digest)
+
+
 def environments(connection: Connection) -> Environments | None:
     """Find the list of environments published last; None before the first."""
     return last_of(connection, Environments, ENVIRONMENTS)

@@ -225,7 +225,7 @@ def _group(one: GroupFinding) -> Json:
             "impact_ratio": None,
         }
     rate = next(each.rate for each in one.rates if each.name is RateName.FAVOURABLE)
-    document["selected"] = one.selected
+    document["selected"] = rate.num
     document["selection_rate"] = {
         "num": rate.num,
         "den": rate.den,
