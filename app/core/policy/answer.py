@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.core.policy.evidence import Picked
     from app.core.policy.facts import Facts
     from app.core.policy.reviews import Panel
-    from app.core.policy.rules import Rule, When
+    from app.core.policy.rules import MeasuredRule, Rule, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ def answer(policy: Policy, panel: Panel) -> Answered:
     )
 
 
-def _measure(rule: Rule, picks: Mapping[str, Picked], facts: Facts, as_of: datetime) -> Finding:
+def _measure(
+    rule: MeasuredRule, picks: Mapping[str, Picked], facts: Facts, as_of: datetime
+) -> Finding:
     match rule:
         case MetricRule():
             return metric.find(rule, picks[rule.from_], as_of)
@@ -99,8 +101,6 @@ def _measure(rule: Rule, picks: Mapping[str, Picked], facts: Facts, as_of: datet
             return lineage.ancestors(rule, facts.lineage, as_of)
         case OverlapRule():
             return lineage.overlap(rule, facts.lineage)
-        case ReviewsRule():
-            raise AssertionError("people are counted, not measured")
         case _:
             assert_never(rule)
 

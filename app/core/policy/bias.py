@@ -64,9 +64,7 @@ def find(rule: BiasRule, picked: Picked, as_of: datetime) -> Finding:
     tables = [(name,) for name in rule.attributes] + list(rule.intersections)
     findings: list[Finding] = []
     answered: set[tuple[str, ...]] = set()
-    for item in picked.items:
-        if not isinstance(item, BiasReport):
-            continue
+    for item in (one for one in picked.items if isinstance(one, BiasReport)):
         covered = [table for table in tables if set(table) <= set(item.attributes)]
         if not covered or (_needs_labels(rule) and item.label is None):
             continue

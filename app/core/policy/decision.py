@@ -258,12 +258,10 @@ def decision_from_json(document: Mapping[str, Json]) -> Decision:
 def digest_of(document: Mapping[str, Json]) -> Digest:
     """Compute the decision_digest of a decision's JSON, as served or as decided."""
     covered = {name: value for name, value in document.items() if name not in OUTSIDE}
-    covered["rules"] = [_without_sentences(rule) for rule in _array(document["rules"])]
+    rules = document.get("rules")
+    if isinstance(rules, (list, tuple)):
+        covered["rules"] = [_without_sentences(rule) for rule in rules]
     return Digest(f"sha256:{hashlib.sha256(canonical(covered)).hexdigest()}")
-
-
-def _array(value: Json) -> list[Json]:
-    return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def _without_sentences(rule: Json) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from app.core.policy.rules import Part
 
@@ -41,6 +41,8 @@ def people_in(part: Part, facts: Facts) -> frozenset[str]:
             return frozenset(who for who in named if who).union(facts.people.evidence_producers)
         case Part.POLICY_LAST_EDITOR:
             return frozenset(facts.people.policy_editors)
+        case _:
+            assert_never(part)
 
 
 def why_not_eligible(

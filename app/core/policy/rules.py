@@ -279,12 +279,9 @@ class ReviewsRule:
     when: When | None = None
 
 
-Rule: TypeAlias = (
-    MetricRule
-    | BiasRule
-    | AncestorsRule
-    | OverlapRule
-    | FreshnessRule
-    | DocumentationRule
-    | ReviewsRule
+MeasuredRule: TypeAlias = (
+    MetricRule | BiasRule | AncestorsRule | OverlapRule | FreshnessRule | DocumentationRule
 )
+"""Answered by what is recorded; a reviews rule is answered by people."""
+
+Rule: TypeAlias = MeasuredRule | ReviewsRule

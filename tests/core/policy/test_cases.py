@@ -55,13 +55,15 @@ def test_a_case_may_change_and_remove_what_an_earlier_one_gives() -> None:
         case("worse still", "DENY", fixture="worse", remove=["/evidence/0"]),
         case("good again", "ALLOW", fixture="good"),
         case("renamed", "ALLOW", fixture="good", change={"/subject/team": "t"}),
+        case("no tier", "ALLOW", fixture="good", remove=["/subject/risk_tier"]),
     )
-    assert [one.differs for one in report.results] == [()] * 5
+    assert [one.differs for one in report.results] == [()] * 6
     outcomes = [one.decision.rules[0].outcome for one in report.results]
     assert outcomes == [
         Outcome.PASS,
         Outcome.FAIL,
         Outcome.INCOMPLETE,
+        Outcome.PASS,
         Outcome.PASS,
         Outcome.PASS,
     ]

@@ -30,6 +30,7 @@ from tests.core.policy import worlds
 from tests.core.policy.worlds import AS_OF, FACTS, RULES, changed, evidence
 
 if TYPE_CHECKING:
+    from app.core.jsonvalue import Json
     from app.core.policy.document import Policy
 
 PASSING = {Outcome.PASS, Outcome.PASS_BY_REVIEW, Outcome.NOT_APPLICABLE}
@@ -277,6 +278,15 @@ def test_the_decision_digest_does_not_cover_time_engine_and_sentences(
 ) -> None:
     decision = whole(worlds.policy())
     assert digest_of(decision_to_json(replace(decision, **change))) == decision.decision_digest  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rules", [None, 7, {}, [7], [None, []]])
+def test_a_decision_with_mangled_rules_has_another_digest(rules: Json) -> None:
+    decision = whole(worlds.policy())
+    mangled = {**decision_to_json(decision), "rules": rules}
+    assert digest_of(mangled) != decision.decision_digest
+    del mangled["rules"]
+    assert digest_of(mangled) != decision.decision_digest
 
 
 def test_time_alone_changes_no_digest_until_something_grows_old() -> None:
