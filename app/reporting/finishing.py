@@ -50,3 +50,12 @@ def _children(element: Object) -> Iterator[Object]:
     for kid in kids if isinstance(kids, Array) else [kids]:
         if isinstance(kid, Dictionary) and "/S" in kid:
             yield kid
+
+
+def embedded(pdf: bytes, name: str) -> bytes:
+    """Read a file that a PDF embeds; empty if there is none of that name."""
+    from pikepdf import Pdf
+
+    with Pdf.open(BytesIO(pdf)) as opened:
+        spec = opened.attachments.get(name)
+        return b"" if spec is None else spec.get_file().read_bytes()
