@@ -1,87 +1,199 @@
 """The composition root: the only file that sees every room.
 
-``open_house`` puts the parts together on one data folder, ``build_app`` puts routes around
-them. Clock and entropy come in here and nowhere else: that is how tests hold the time.
+``build_app`` puts routes around an open ``House`` and hands each room what it needs of the
+others. Clock and entropy come in here and nowhere else: that is how tests hold the time.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from app.ledger.append import Appender
-from app.ledger.folder import Folder, signer_state
-from app.ledger.opening import load_position, open_sqlite
-from app.ledger.publisher import Publisher
-from app.ledger.record import Ledger
-from app.ledger.schemas import load_schemas
-from app.ledger.sequencer import Sequencer
+from fastapi import FastAPI
+
+from app.catalog.admission import Rules as Admission
+from app.catalog.api import Catalog, catalog_routes
+from app.catalog.documents import Uploads
+from app.catalog.documents_api import document_routes
+from app.gates.api import GateRoutes, gate_routes
+from app.gates.approvals import Approvals
+from app.gates.environments import Stages
+from app.gates.evaluate import Evaluate
+from app.gates.gather import Gather
+from app.gates.predictions import TakePredictions
+from app.gates.predictions_api import PredictionRoutes, prediction_routes
+from app.gates.promotions import Promotions
+from app.gates.rules import Rules
+from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
+from app.house import House, open_house
+from app.identity.api import identity_routes
+from app.identity.directory import Directory
+from app.identity.local import local_actor
+from app.identity.pages import Pages, identity_pages
+from app.identity.passwords import STRONG
+from app.identity.routes import PeopleRoutes, note_refusals
+from app.identity.setup import Setup
+from app.identity.teams import teams_of
+from app.ledger.api import Recording, recording_routes
+from app.ledger.log_api import log_routes
+from app.ledger.reading_api import reading_routes
+from app.lineage.api import lineage_routes
+from app.lineage.asking import ancestors
+from app.reporting.api import report_routes
+from app.reporting.gather import Gather as GatherReport
+from app.reporting.making import Making
+from app.reporting.ordering import Reports
+from app.reporting.runner import Runner
+from app.reviews.api import ReviewRoutes, review_routes
+from app.reviews.reading import reviews_of
+from app.reviews.submit import Reviews
 from app.settings import utc_now
+from app.verification.bundles import bundle_of, zip_of
+from app.web.errors import answer_refusals
+from app.web.listing import Cursors
+from app.web.shell import Shell
+from app.web.status_api import status_routes
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from app.ledger.ports import Projection
-    from app.ledger.signing import Signer
-    from app.ledger.sql_store import SqlStore
+    from argon2 import PasswordHasher
+
+    from app.ledger.sql_store import Snapshot
     from app.settings import Clock, Entropy, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything that runs on one data folder, from ``open_house`` to ``close``."""
-
-    settings: Settings
-    clock: Clock
-    entropy: Entropy
-    folder: Folder
-    lock: TextIO
-    store: SqlStore
-    ledger: Ledger
-    sequencer: Sequencer
-    publisher: Publisher
-    log_signer: Signer
-    approvals_signer: Signer
-
-    def close(self) -> None:
-        """Sign what is recorded, stop writing, let go of the folder."""
-        self.publisher.stop()
-        self.sequencer.stop()
-        self.store.close()
-        self.lock.close()
+def build_app(
+    settings: Settings,
+    clock: Clock = utc_now,
+    entropy: Entropy = os.urandom,
+    hasher: PasswordHasher = STRONG,
+) -> FastAPI:
+    """Open the data folder and build the application on it; closed at its shutdown."""
+    return app_of(open_house(settings, clock, entropy, hasher))
 
 
-def open_house(settings: Settings, clock: Clock = utc_now, entropy: Entropy = os.urandom) -> House:
-    """Open the data folder and start to write; the caller closes it.
+def app_of(house: House) -> FastAPI:
+    """Put every route around an open house; the house is closed at the app's shutdown."""
+    runner, reports = _reporting(house)
 
-    Raises Unavailable if another process has the folder or the signer state is missing,
-    ChainBroken if the log is not the one that was signed.
-    """
-    folder = Folder(settings.data_dir)
-    folder.make()
-    lock = folder.lock()
-    projections: tuple[Projection, ...] = ()
-    store = open_sqlite(folder.database, settings.log_origin, entropy, projections)
-    log_signer = folder.log_signer(settings, store.origin, entropy)
-    approvals_signer = folder.approvals_signer(store.origin, entropy)
-    appender = Appender(store, load_position(store), projections, clock, entropy)
-    sequencer = Sequencer(store, appender)
-    ledger = Ledger(store, sequencer, load_schemas(), entropy)
-    state = signer_state(settings, log_signer.verifier)
-    publisher = Publisher(store, sequencer, log_signer, state)
-    sequencer.start(publisher.grown)
-    publisher.start()
-    return House(
-        settings,
-        clock,
-        entropy,
-        folder,
-        lock,
-        store,
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        runner.start()
+        try:
+            yield
+        finally:
+            runner.stop()
+            house.close()
+
+    app = FastAPI(
+        title="Muniment",
+        version=version("muniment"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.house = house
+    setup = _setup(house)
+    app.state.setup_address = (
+        None if setup is None else f"{house.settings.public_url}/setup/{setup.secret}"
+    )
+    answer_refusals(app)
+    note_refusals(app, house.identity)
+    authenticate = house.identity.authentication
+    ledger = house.ledger
+    cursors = Cursors(house.secret)
+    admission = Admission(house.clock, teams_of)
+    recording = Recording(ledger, admission, house.secret, house.clock)
+    app.include_router(recording_routes(recording, authenticate))
+    app.include_router(reading_routes(ledger, house.publisher, authenticate))
+    app.include_router(
+        log_routes(
+            ledger,
+            house.log_signer.verifier,
+            house.approvals_signer.verifier,
+            authenticate,
+            public=house.settings.log_public,
+        )
+    )
+    app.include_router(status_routes(lambda: house.sequencer.halted))
+    app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
+    app.include_router(identity_pages(Pages(house.identity, setup)))
+    _add_decisions(app, house, recording)
+    app.include_router(catalog_routes(Catalog(ledger, authenticate, cursors)))
+    app.include_router(document_routes(Uploads(ledger, admission, house.secret), authenticate))
+    app.include_router(lineage_routes(ledger, authenticate))
+    app.include_router(report_routes(reports, authenticate, cursors))
+    app.add_middleware(Shell, max_body=house.settings.max_body)
+    return app
+
+
+def _add_decisions(app: FastAPI, house: House, recording: Recording) -> None:
+    """Add gates, rules and reviews, each handed what it needs of the others."""
+    ledger, authenticate = house.ledger, house.identity.authentication
+    signing = house.identity.signing
+    gather = Gather(Directory(), reviews_of, ancestors)
+    evaluate = Evaluate(ledger, gather, house.clock, house.entropy)
+    promotions = Promotions(ledger, evaluate, house.entropy)
+    app.include_router(
+        gate_routes(
+            GateRoutes(ledger, evaluate, promotions, authenticate, recording.key, house.clock)
+        )
+    )
+    take = TakePredictions(ledger)
+    app.include_router(prediction_routes(PredictionRoutes(take, authenticate, recording.key)))
+    rules = RuleRoutes(
         ledger,
-        sequencer,
-        publisher,
-        log_signer,
-        approvals_signer,
+        Rules(ledger, signing),
+        Stages(ledger, signing),
+        Approvals(ledger, signing),
+        authenticate,
+    )
+    app.include_router(rule_routes(rules))
+    app.include_router(environment_routes(rules))
+    reviews = Reviews(ledger, evaluate.consider, evaluate, signing, house.entropy)
+    app.include_router(review_routes(ReviewRoutes(ledger, reviews, authenticate)))
+
+
+def _reporting(house: House) -> tuple[Runner, Reports]:
+    """Put reporting together; its bundles are written by verification."""
+    vkey = house.log_signer.verifier
+    schemas = {wire: schema.raw for wire, schema in house.ledger.schemas.items()}
+
+    def bundle(
+        now: Snapshot, indexes: Iterable[int], *, purpose: str, files: Mapping[str, bytes]
+    ) -> bytes:
+        return zip_of(
+            bundle_of(
+                now,
+                indexes,
+                [vkey],
+                kind="report",
+                purpose=purpose,
+                files=files,
+                schemas=schemas,
+                unproven={},
+            )
+        )
+
+    gather = GatherReport(ancestors, vkey.vkey(), f"muniment {version('muniment')}")
+    runner = Runner(house.ledger, Making(house.ledger, gather).run)
+    reports = Reports(house.ledger, runner, bundle, house.clock, house.entropy, house.secret)
+    return runner, reports
+
+
+def _setup(house: House) -> Setup | None:
+    """Open the one-time set-up address of a log that has nobody."""
+    with house.ledger.snapshot() as now:
+        if now.head("type:user.created.v1") is not None:
+            return None
+    return Setup(
+        house.identity.accounts,
+        local_actor(os.getuid()),
+        house.beginning,
+        house.clock,
+        house.entropy,
     )

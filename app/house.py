@@ -1,0 +1,145 @@
+"""What runs on one data folder: the log, its writer and signer, and who is who."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from app.catalog.projection import CatalogProjection
+from app.core.events import say
+from app.core.events.kinds.decisions import EnvironmentsPublished
+from app.core.events.kinds.records import LogStarted
+from app.gates.environments import environments_digest
+from app.identity.assembly import Identity, Keys, assemble
+from app.identity.local import local_actor
+from app.identity.passwords import STRONG
+from app.identity.projection import IdentityProjection
+from app.ledger.append import Appender
+from app.ledger.folder import Folder, signer_state
+from app.ledger.opening import load_position, open_sqlite
+from app.ledger.publisher import Publisher
+from app.ledger.record import Ledger
+from app.ledger.schemas import load_schemas
+from app.ledger.sequencer import Sequencer
+from app.ledger.signing import load_or_make_secret
+from app.lineage.projection import LineageProjection
+from app.reviews.projection import ReviewsProjection
+from app.settings import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argon2 import PasswordHasher
+
+    from app.core.events import Said
+    from app.core.jsonvalue import Json
+    from app.ledger.ports import Projection
+    from app.ledger.signing import Signer
+    from app.ledger.sql_store import SqlStore
+    from app.settings import Clock, Entropy, Settings
+
+ENVIRONMENTS = ("development", "staging", "production")
+"""The stages that a new log begins with."""
+
+
+def projections() -> tuple[Projection, ...]:
+    """Give what is kept in step with the log, in order."""
+    return (IdentityProjection(), CatalogProjection(), LineageProjection(), ReviewsProjection())
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that runs on one data folder, from ``open_house`` to ``close``."""
+
+    settings: Settings
+    clock: Clock
+    entropy: Entropy
+    folder: Folder
+    lock: TextIO
+    store: SqlStore
+    ledger: Ledger
+    sequencer: Sequencer
+    publisher: Publisher
+    log_signer: Signer
+    approvals_signer: Signer
+    identity: Identity
+    secret: bytes
+
+    def beginning(self) -> Sequence[Said]:
+        """Say what a new log begins with, ahead of its first account."""
+        keys = LogStarted(
+            self.store.origin,
+            self.log_signer.verifier.vkey(),
+            self.approvals_signer.verifier.vkey(),
+        )
+        stages = EnvironmentsPublished(
+            ENVIRONMENTS, environments_digest(ENVIRONMENTS), local_actor(os.getuid()).id
+        )
+        return [say("log", keys), say("environments", stages)]
+
+    def init(self, name: str, password: str) -> dict[str, Json]:
+        """Make the first administrator, headless. Raises Conflict if there are people."""
+        founded = self.identity.accounts.found(
+            name, name, password, local_actor(os.getuid()), self.beginning()
+        )
+        return {
+            "admin": founded.user,
+            "otpauth": founded.otpauth,
+            "recovery_codes": list(founded.recovery_codes),
+            "vkey": self.log_signer.verifier.vkey(),
+        }
+
+    def close(self) -> None:
+        """Sign what is recorded, stop writing, let go of the folder."""
+        self.publisher.stop()
+        self.sequencer.stop()
+        self.store.close()
+        self.lock.close()
+
+
+def open_house(
+    settings: Settings,
+    clock: Clock = utc_now,
+    entropy: Entropy = os.urandom,
+    hasher: PasswordHasher = STRONG,
+) -> House:
+    """Open the data folder and start to write; the caller closes it.
+
+    ``hasher``: a cheaper one is for tests alone. Raises Unavailable if another process has
+    the folder or the signer state is missing, ChainBroken if the log is not the one that
+    was signed.
+    """
+    folder = Folder(settings.data_dir)
+    folder.make()
+    lock = folder.lock()
+    kept = projections()
+    store = open_sqlite(folder.database, settings.log_origin, entropy, kept)
+    log_signer = folder.log_signer(settings, store.origin, entropy)
+    approvals_signer = folder.approvals_signer(store.origin, entropy)
+    appender = Appender(store, load_position(store), kept, clock, entropy)
+    sequencer = Sequencer(store, appender)
+    ledger = Ledger(store, sequencer, load_schemas(), entropy)
+    publisher = Publisher(store, sequencer, log_signer, signer_state(settings, log_signer.verifier))
+    keys = Keys(
+        load_or_make_secret(folder.key("totp"), entropy),
+        approvals_signer.sign,
+        approvals_signer.verifier.vkey(),
+    )
+    sequencer.start(publisher.grown)
+    publisher.start()
+    return House(
+        settings,
+        clock,
+        entropy,
+        folder,
+        lock,
+        store,
+        ledger,
+        sequencer,
+        publisher,
+        log_signer,
+        approvals_signer,
+        assemble(ledger, clock, entropy, keys, settings.public_url, hasher),
+        load_or_make_secret(folder.key("idempotency"), entropy),
+    )
