@@ -101,7 +101,7 @@ def test_random_questions_are_answered_as_by_the_oracle(build: Build) -> None:
         for _ in range(20):
             terms = Terms(
                 as_of_seq=rng.choice([None, rng.randint(10, 40)]),
-                moment=rng.choice([LATEST, moment(rng.uniform(0, 40))]),
+                moment=rng.choice([LATEST, moment(rng.uniform(0, 40)), moment(rng.randint(0, 40))]),
                 depth=rng.choice(DEPTHS),
                 kinds=rng.choice([None, {NodeKind.DEPLOYMENT}, {NodeKind.DATASET_VERSION}]),
                 limit=rng.choice([None, None, 2, 10]),

@@ -95,6 +95,12 @@ def test_of_two_deployments_at_one_moment_the_one_told_later_is_live() -> None:
     assert live([same, FIRST]) == ["m/1"]
 
 
+def test_no_edge_is_made_for_no_time_at_all() -> None:
+    same = Told(PLACE, rolled_back("model/m/9"), hour(1))
+    for story in ([FIRST, same], [SECOND, FIRST, same], *(random_story(s, 40) for s in range(20))):
+        assert all(edge.valid_from < edge.valid_to for edge in tell(story))
+
+
 def test_another_deployment_is_not_touched() -> None:
     elsewhere = Told("deployment/staging/scoring", succeeded("model/m/2"), hour(2))
     assert live([FIRST, elsewhere]) == ["m/1", "m/2"]
