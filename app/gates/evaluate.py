@@ -200,8 +200,11 @@ def _lapsed(
 ) -> values.Promotion | None:
     """Find the pair's promotion if it was allowed and its decision is over, unused."""
     promotion = queries.open_promotion(now.connection, subject, environment)
-    if promotion is None or promotion.expires_at is None:
+    if promotion is None or promotion.expires_at is None or promotion.decision_id is None:
         return None
+    decision = queries.decision(now.connection, promotion.decision_id)
+    if decision is None or decision.used_by is not None:
+        return None  # a deployment under way has it
     return promotion if read_time(promotion.expires_at) <= moment else None
 
 

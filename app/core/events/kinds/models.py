@@ -162,7 +162,6 @@ class PredictionsRecorded:
     ``cells``: one a group, finest grouping (withheld from public bundles as a whole).
     ``favourable_outcome``: the value that is good for the person. ``rows``: rows counted.
     ``file_digest``: ``sha256:<hex>`` of the upload, None where cells were posted.
-    ``submitted``: numbers the client claimed, shown beside ours.
     """
 
     TYPE: ClassVar[str] = "predictions.recorded.v1"
