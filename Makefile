@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run demo test check bench mutants lock lock-check
+.PHONY: help run demo test check bench soak mutants lock lock-check
 
 export UV_PYTHON_DOWNLOADS := never
 # uv trusts the authorities that the machine trusts, a company's own among them.
@@ -32,6 +32,10 @@ check: .venv/.stamp-dev ## Locks, format, lint, imports, types and the fast test
 
 bench: .venv/.stamp-dev ## Measure, as ratios against yardsticks of the same run
 	@.venv/bin/python -m tests.bench
+
+soak: .venv/.stamp-dev ## Ask the properties of `make test` up to fifty times as often (an hour)
+	@MUNIMENT_SOAK=1 .venv/bin/pytest --quiet --hypothesis-profile=ci --timeout=3600 \
+		tests/core tests/contracts
 
 mutants: .venv/.stamp-dev ## Mutate the proofs and the decision; list what no test noticed
 	@.venv/bin/mutmut run

@@ -69,7 +69,7 @@ CHEAP: tuple[Tools | Tests, ...] = (
 )
 DEAR: tuple[Tools | Tests, ...] = (
     Tests("contracts, slices", ("tests/contracts", "tests/slices")),
-    Tests("acceptance", ("tests/acceptance",)),
+    Tests("acceptance", ("tests/acceptance", "tests/strangers")),
     Tests("house", ("tests/house",), ignored=(LOCKS, "tests/house/test_wheel.py"), covered=False),
     Tools(
         "coverage",

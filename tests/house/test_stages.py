@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.stages import Outcome, tally
+from tests.stages import CHEAP, DEAR, Outcome, Tests, tally
+
+TESTS = Path(__file__).resolve().parents[1]
 
 
 def report(tests: int, failures: int = 0, errors: int = 0, skipped: int = 0) -> str:
@@ -28,3 +32,9 @@ def report(tests: int, failures: int = 0, errors: int = 0, skipped: int = 0) -> 
 )
 def test_a_run_counts_for_what_it_was(text: str, code: int, outcome: Outcome) -> None:
     assert tally(text, code) == outcome
+
+
+def test_every_folder_of_tests_is_in_a_stage() -> None:
+    run = {path for stage in CHEAP + DEAR if isinstance(stage, Tests) for path in stage.paths}
+    there = {f"tests/{path.relative_to(TESTS).parts[0]}" for path in TESTS.rglob("test_*.py")}
+    assert there <= run
