@@ -39,6 +39,7 @@ from app.identity.teams import teams_of
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
 from app.ledger.reading_api import reading_routes
+from app.ledger.stream_api import stream_routes
 from app.lineage.api import lineage_routes
 from app.lineage.asking import ancestors
 from app.reporting.api import report_routes
@@ -109,6 +110,7 @@ def app_of(house: House) -> FastAPI:
     admission = Admission(house.clock, teams_of)
     recording = Recording(ledger, admission, house.secret, house.clock)
     app.include_router(recording_routes(recording, authenticate))
+    app.include_router(stream_routes(ledger, authenticate, cursors))
     app.include_router(reading_routes(ledger, house.publisher, authenticate))
     app.include_router(
         log_routes(

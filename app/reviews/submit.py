@@ -31,7 +31,7 @@ from app.core.ledger.commitment import SALT_BYTES, commit
 from app.core.ledger.times import format_time
 from app.core.policy.codec import encode
 from app.core.policy.decision import Outcome
-from app.core.policy.four_eyes import people_in
+from app.core.policy.four_eyes import own_parts
 from app.core.policy.rules import Meaning, Part
 from app.core.policy.signing import why_not_sign
 from app.core.promotion.states import State
@@ -224,7 +224,7 @@ def _check(shown: Shown, person: str, verdict: Verdict) -> None:
     _check_form(shown, verdict)
     reasons = why_not(shown, person, verdict.meaning)
     if reasons:
-        own = any(person in people_in(part, shown.considered.facts) for part in Part)
+        own = own_parts(person, shown.considered.facts, tuple(Part))
         kind = SelfApproval if own else RoleMissing
         raise kind("; ".join(reasons), remedy="ask somebody else to review it")
     moved = [

@@ -1,0 +1,122 @@
+"""The stream of entries as a list, exact at the size its first page was read at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime
+from sqlalchemy import select
+
+from app.core.access import Permission
+from app.core.events import full_type
+from app.core.ledger.entry import parse
+from app.core.ledger.times import format_time
+from app.ledger.sql_store import ENTRIES
+from app.web.listing import Listed, PageQuery, answer_list
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from starlette.responses import Response
+
+    from app.core.jsonvalue import Json
+    from app.ledger.record import Ledger
+    from app.web.callers import Authenticate
+    from app.web.listing import Cursors, Key
+
+COLUMNS = (
+    "index", "id", "type", "subject", "source", "actor", "actor_kind", "occurred_at",
+    "recorded_at", "leaf_hash",
+)  # fmt: skip
+
+Text = Annotated[str | None, Query(max_length=300)]
+Moment = Annotated[AwareDatetime | None, Query()]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which entries are asked for; None: all. Times are of recording."""
+
+    type: str | None
+    subject: str | None
+    actor: str | None
+    since: datetime | None
+    until: datetime | None
+    after_index: int | None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Write them in SQL. ``subject`` covers its versions too: ``model/x`` has ``model/x/1``."""
+        found: list[ColumnElement[bool]] = []
+        if self.type is not None:
+            found.append(ENTRIES.c.type == full_type(self.type))
+        if self.subject is not None:
+            below = ENTRIES.c.subject.startswith(f"{self.subject}/", autoescape=True)
+            found.append((ENTRIES.c.subject == self.subject) | below)
+        if self.actor is not None:
+            found.append(ENTRIES.c.actor == self.actor)
+        if self.since is not None:
+            found.append(ENTRIES.c.recorded_at >= format_time(self.since.astimezone(UTC)))
+        if self.until is not None:
+            found.append(ENTRIES.c.recorded_at < format_time(self.until.astimezone(UTC)))
+        if self.after_index is not None:
+            found.append(ENTRIES.c.idx > self.after_index)
+        return found
+
+
+def stream_routes(ledger: Ledger, authenticate: Authenticate, cursors: Cursors) -> APIRouter:
+    """Build the route that lists entries."""
+    router = APIRouter(prefix="/api/v1", tags=["events"])
+
+    @router.get("/events", operation_id="listEvents")
+    def events(
+        request: Request,
+        page: PageQuery,
+        type: Text = None,
+        subject: Text = None,
+        actor: Text = None,
+        since: Moment = None,
+        until: Moment = None,
+        after_index: Annotated[int | None, Query(ge=-1)] = None,
+    ) -> Response:
+        """List entries in the order of the log."""
+        authenticate(request).require(Permission.READ_LOG)
+        conditions = Filters(type, subject, actor, since, until, after_index).conditions()
+
+        def fetch(size: int | None, after: Key | None, limit: int) -> Listed:
+            with ledger.snapshot() as now:
+                upto = now.size if size is None else size
+                where = [ENTRIES.c.idx < upto, *conditions]
+                if after is not None:
+                    where.append(ENTRIES.c.idx > after[0])
+                rows = now.connection.execute(
+                    select(ENTRIES.c.body, ENTRIES.c.leaf_hash)
+                    .where(*where)
+                    .order_by(ENTRIES.c.idx)
+                    .limit(limit)
+                )
+                items = [_item(row.body, row.leaf_hash) for row in rows]
+            return Listed(items, [(int(str(one["index"])),) for one in items], upto)
+
+        return answer_list(request, page, cursors, COLUMNS, fetch)
+
+    return router
+
+
+def _item(raw: bytes, leaf: bytes) -> dict[str, Json]:
+    entry = parse(raw)
+    return {
+        "index": entry.index,
+        "id": entry.id,
+        "type": entry.type,
+        "subject": entry.subject,
+        "source": entry.source,
+        "actor": entry.actor.id,
+        "actor_kind": entry.actor.kind,
+        "occurred_at": format_time(entry.occurred_at),
+        "recorded_at": format_time(entry.recorded_at),
+        "leaf_hash": leaf.hex(),
+    }
