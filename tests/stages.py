@@ -38,7 +38,7 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class Suite:
     """One pytest run over ``paths``, measured by coverage unless ``covered`` is false."""
 
     name: str
@@ -53,8 +53,8 @@ class Outcome:
     failed: int
 
 
-CHEAP: tuple[Tools | Tests, ...] = (
-    Tests("locks", (LOCKS,), covered=False),
+CHEAP: tuple[Tools | Suite, ...] = (
+    Suite("locks", (LOCKS,), covered=False),
     Tools(
         "format, lint, imports",
         (
@@ -65,12 +65,12 @@ CHEAP: tuple[Tools | Tests, ...] = (
         ),
     ),
     Tools("types", (("mypy",),)),
-    Tests("core, vectors, policies", ("tests/core", "tests/vectors", "tests/policies")),
+    Suite("core, vectors, policies", ("tests/core", "tests/vectors", "tests/policies")),
 )
-DEAR: tuple[Tools | Tests, ...] = (
-    Tests("contracts, slices", ("tests/contracts", "tests/slices")),
-    Tests("acceptance", ("tests/acceptance", "tests/strangers")),
-    Tests("house", ("tests/house",), ignored=(LOCKS, "tests/house/test_wheel.py"), covered=False),
+DEAR: tuple[Tools | Suite, ...] = (
+    Suite("contracts, slices", ("tests/contracts", "tests/slices")),
+    Suite("acceptance", ("tests/acceptance", "tests/strangers")),
+    Suite("house", ("tests/house",), ignored=(LOCKS, "tests/house/test_wheel.py"), covered=False),
     Tools(
         "coverage",
         (
@@ -79,7 +79,7 @@ DEAR: tuple[Tools | Tests, ...] = (
             ("coverage", "report", "--fail-under=92"),
         ),
     ),
-    Tests("wheel", ("tests/house/test_wheel.py",), covered=False),
+    Suite("wheel", ("tests/house/test_wheel.py",), covered=False),
 )
 
 
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     for stage in stages:
         print(f"\n== {stage.name}", flush=True)
         started = time.monotonic()
-        outcome = run_tools(stage) if isinstance(stage, Tools) else run_tests(stage)
+        outcome = run_tools(stage) if isinstance(stage, Tools) else run_suite(stage)
         seconds = time.monotonic() - started
         outcomes.append(outcome)
         lines.append(f"{seconds:7.1f} s  {stage.name}{'  FAILED' if outcome.failed else ''}")
@@ -113,7 +113,7 @@ def run_tools(stage: Tools) -> Outcome:
     return Outcome(passed=0, failed=sum(code != 0 for code in codes))
 
 
-def run_tests(stage: Tests) -> Outcome:
+def run_suite(stage: Suite) -> Outcome:
     """Run pytest over ``stage`` in random order, with properties derandomised."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages import CHEAP, DEAR, Outcome, Tests, tally
+from tests.stages import CHEAP, DEAR, Outcome, Suite, tally
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -35,6 +35,6 @@ def test_a_run_counts_for_what_it_was(text: str, code: int, outcome: Outcome) ->
 
 
 def test_every_folder_of_tests_is_in_a_stage() -> None:
-    run = {path for stage in CHEAP + DEAR if isinstance(stage, Tests) for path in stage.paths}
+    run = {path for stage in CHEAP + DEAR if isinstance(stage, Suite) for path in stage.paths}
     there = {f"tests/{path.relative_to(TESTS).parts[0]}" for path in TESTS.rglob("test_*.py")}
     assert there <= run
