@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 GOLDEN_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 GOLDEN = Verifier("127.0.0.1:8999/gov", GOLDEN_KEY.public_key().public_bytes_raw())
 
+_OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+OTHER = Verifier(GOLDEN.name, _OTHER_KEY.public_key().public_bytes_raw())
+"""A key of the same name that did not sign."""
+
 
 def golden_entry(index: int) -> bytes:
     """Entry ``index`` of the golden log."""
