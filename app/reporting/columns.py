@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 PORTRAIT, LANDSCAPE = 493.0, 740.0
 """Points between the margins of an A4 page."""
 
-CHARACTER, BOLD, GAP = 5.3, 5.8, 8.0
-"""Points of an average character at 8 pt, of a bold one, and between two columns."""
+CHARACTER, CODE, BOLD, GAP = 5.3, 4.85, 5.8, 8.0
+"""Points of an average character at 8 pt, of a code's, of a bold one, and between columns."""
 
 CITATION = 26.0
-WIDEST = 300.0
+WIDEST = 330.0
 """Points beyond which a column claims no more room."""
 
 BROKEN = 4.6
@@ -46,8 +46,9 @@ def _wanted(table: Mapping[str, Any], at: int, room: float) -> tuple[float, floa
         cell = row[at]
         sign = 0 if cell["tone"] == "neutral" else 2 * CHARACTER
         cited = len(cell["evidence"]) * CITATION
-        length = len(cell["text"]) * CHARACTER + sign + cited + GAP
-        longest = max(map(len, cell["text"].split()), default=0) * CHARACTER
+        each = CODE if cell["form"] == "code" else CHARACTER
+        length = len(cell["text"]) * each + sign + cited + GAP
+        longest = max(map(len, cell["text"].split()), default=0) * each
         least = max(
             least, length if column["form"] == "number" else min(longest, room / BROKEN) + GAP
         )

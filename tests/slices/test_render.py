@@ -259,7 +259,7 @@ def test_what_has_no_glyph_or_turns_text_is_shown_as_its_code(text: str, shown: 
 
 def test_columns_share_the_width_by_what_they_hold() -> None:
     def cell(text: str) -> dict[str, object]:
-        return {"text": text, "tone": "neutral", "evidence": []}
+        return {"text": text, "form": "text", "tone": "neutral", "evidence": []}
 
     columns = [{"title": "n", "form": "number"}, {"title": "What", "form": "text"}]
     rows = [[cell("12"), cell("a sentence of some length that needs more room than a number")]]

@@ -192,14 +192,17 @@ def _place(value: Fraction, end: Fraction) -> int:
 
 
 def _threshold(table: BiasTable, decisions: Sequence[DecisionFacts]) -> Tick | None:
-    """Return the lower limit that the last rule reading this count set, in thousandths.
+    """Return the lower limit of the last rule decided on a group of this table, in thousandths.
 
-    The law of the report's reader may set another or none, so the rule is named beside it.
+    Another rule, or the law of the report's reader, may set another limit or none, so the
+    rule is named beside it.
     """
     found = None
     for made in decisions:
         for rule in made.decision.rules:
-            if table.index in rule.indexes and rule.op == ">=" and rule.threshold:
+            about = {part.partition("=")[0] for part in (rule.group or "").split(", ")}
+            read = table.index in rule.indexes and about == set(table.attributes)
+            if read and rule.op == ">=" and rule.threshold:
                 limit = Fraction(rule.threshold)
                 found = Tick(round(limit * 1000), f"{decimal(limit, 2)} asked by {rule.id}")
     return found
