@@ -200,11 +200,9 @@ class Accounts:
         def store(connection: Connection, _: Sequence[Recorded]) -> None:
             if not operational.delete(connection, INVITATION, opaque.digest(secret)):
                 raise Missing("the invitation was used meanwhile")
-            credentials.spend_step(connection, user, step, enrol=True)
-            kept = credentials.read(connection, user)
-            if kept is not None:
-                recovery = tuple(recovery_digest(one) for one in codes)
-                credentials.write(connection, user, replace(kept, recovery=recovery))
+            kept = credentials.spend_step(connection, user, step, enrol=True)
+            recovery = tuple(recovery_digest(one) for one in codes)
+            credentials.write(connection, user, replace(kept, recovery=recovery))
 
         actor = Actor(user, ActorKind.PERSON, AuthMethod.NONE)
         opened = self.sessions.record(actor, account, ("totp",), store, enrolled=True)

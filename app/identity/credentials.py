@@ -69,15 +69,17 @@ def write(connection: Connection, user: str, credentials: Credentials) -> None:
     operational.put(connection, CREDENTIALS, user, document)
 
 
-def spend_step(connection: Connection, user: str, step: int, *, enrol: bool = False) -> None:
+def spend_step(connection: Connection, user: str, step: int, *, enrol: bool = False) -> Credentials:
     """Use up a time step, and every one before it; with ``enrol`` it confirms the secret.
 
-    Raises Unauthenticated where somebody was faster.
+    Returns the credentials as they are then. Raises Unauthenticated where somebody was faster.
     """
     now = read(connection, user)
     if now is None or step <= now.step:
         raise wrong()
-    write(connection, user, replace(now, step=step, enrolled=now.enrolled or enrol))
+    after = replace(now, step=step, enrolled=now.enrolled or enrol)
+    write(connection, user, after)
+    return after
 
 
 def spend_recovery_code(connection: Connection, user: str, code: str) -> None:

@@ -50,6 +50,10 @@ class People:
         """List all accounts in the order they were made."""
         return reading.users(self.connection)
 
+    def everybody(self) -> list[User]:
+        """List all accounts in the order they were made, closed ones too."""
+        return reading.users(self.connection)
+
     def printed_name(self, id_: str) -> str | None:
         """Tell the name that a person signs with; None where it was erased."""
         user = self.user(id_)

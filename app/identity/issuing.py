@@ -154,12 +154,8 @@ class Tokens:
             principal.require(Permission.MANAGE_TOKENS)
         if token is None or token.revoked:
             raise Missing(f"there is no token {id_[:100]}")
-
-        def drop(connection: Connection, _: Sequence[Recorded]) -> None:
-            operational.delete(connection, TOKEN_SECRET, id_)
-
         said = say(subject, TokenRevoked(principal.actor.id))
-        self.ledger.record(said, principal.actor, expects=expects, beside=drop)
+        self.ledger.record(said, principal.actor, expects=expects)
 
 
 def _owner(people: People, principal: Principal, wanted: Wanted) -> str:

@@ -58,9 +58,7 @@ class LocalOperator:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http":
-            scope = {**scope, LOCAL_SCOPE_KEY: self._principal}
-        await self._app(scope, receive, send)
+        await self._app({**scope, LOCAL_SCOPE_KEY: self._principal}, receive, send)
 
 
 class OwnersProtocol(HttpToolsProtocol):

@@ -194,8 +194,7 @@ class Roles:
             raise Conflict("whoever asked or confirms administers no more", remedy="ask again")
 
         def settle(connection: Connection, _: Sequence[Recorded]) -> None:
-            if not operational.delete(connection, PENDING, pending):
-                raise Missing("the grant was confirmed meanwhile")
+            operational.delete(connection, PENDING, pending)
 
         newest = max(administrators[by], administrators[principal.person])
         alone = self.clock() < newest + INDEPENDENT_AFTER

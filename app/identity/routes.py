@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
@@ -50,8 +50,7 @@ def note_refusals(app: FastAPI, identity: Identity) -> None:
     """Put on record, aggregated, that a known caller was refused something; then answer it."""
 
     def refused(request: Request, failure: Exception) -> Response:
-        if not isinstance(failure, Forbidden):
-            raise failure
+        refusal = cast("Forbidden", failure)
         principal = getattr(request.state, "principal", None)
         if principal is not None:
             pattern = getattr(request.scope.get("route"), "path", request.url.path)
@@ -59,9 +58,9 @@ def note_refusals(app: FastAPI, identity: Identity) -> None:
             # Where the log takes no writes now, the answer stays no.
             with suppress(Refusal):
                 identity.refusals.access(
-                    principal.actor, address_of(request), route, type(failure).__name__
+                    principal.actor, address_of(request), route, type(refusal).__name__
                 )
-        return problem(failure, request)
+        return problem(refusal, request)
 
     app.add_exception_handler(Forbidden, refused)
 

@@ -13,6 +13,7 @@ from app.identity import authentication
 from app.identity.authentication import cookie_name
 from app.identity.issuing import Wanted
 from app.identity.principal import Principal, Right
+from app.identity.teams import teams_of
 from app.ledger import operational
 
 if TYPE_CHECKING:
@@ -181,3 +182,18 @@ def test_the_operators_request_is_recognised_by_its_socket_alone(identity: Ident
     )
     with pytest.raises(Unauthenticated, match="no credentials"):
         identity.authentication(request)
+
+
+def test_an_actor_of_the_log_acts_for_the_teams_it_had(town: Town, ledger: Ledger) -> None:
+    ada = town.found()
+    grace = town.invite(ada, "grace")
+    town.grant(ada, grace, "engineer", team="risk")
+    limited = Wanted("ci", (Scope.READ,), team="fraud")
+    tokens = [
+        town.identity.tokens.create(town.principal(ada), wanted).id
+        for wanted in (limited, Wanted("cd", (Scope.READ,)))
+    ]
+    actors = [Actor(id_, ActorKind.PERSON, AuthMethod.NONE) for id_ in (ada.id, grace.id, *tokens)]
+    with ledger.snapshot() as now:
+        teams = [teams_of(now.connection, actor) for actor in actors]
+    assert teams == [None, frozenset({"risk"}), frozenset({"fraud"}), None]

@@ -54,7 +54,7 @@ HISTORIES = 300
 STEPS = 25
 BATCH = 50
 DAY = timedelta(hours=24)
-ROLES = ("administrator", "engineer", "reviewer", "policy_author", "model-validator", "compliance")
+ROLES = ("administrator", "engineer", "policy_author", "model-validator", "compliance", "cro")
 
 
 @dataclass
@@ -78,14 +78,26 @@ class History:
                 with suppress(Refusal):
                     token = self.chance.choice(self.tokens)
                     return recognise_token(now.connection, token, self.clock()).principal
-            return principal_of(People(now.connection), self.chance.choice(self.people))
+            people = People(now.connection)
+            if kind < 0.9:
+                return principal_of(people, self.chance.choice(list(people.administrators())))
+            return principal_of(people, self.chance.choice(self.people))
+
+    def begin(self) -> None:
+        """Let the first administrator invite three people, and make up to two of them theirs."""
+        with self.identity.ledger.snapshot() as now:
+            first = principal_of(People(now.connection), self.people[0])
+        for name in ("grace", "alan", "barbara"):
+            self.people.append(self.identity.accounts.invite(first, name, name).user)
+        for user in self.people[1 : self.chance.choice((1, 2, 2, 3))]:
+            self.identity.roles.grant(first, Asked(user, "administrator"))
 
     def step(self) -> None:
         """Let somebody try something; a refusal changes nothing."""
-        self.clock.now += timedelta(hours=self.chance.choice((0, 1, 30)))
-        acts = (self.invite, self.grant, self.grant, self.confirm, self.revoke, self.disable)
+        self.clock.now += timedelta(hours=self.chance.choice((0, 0, 1, 20)))
+        often = (self.grant, self.grant, self.confirm, self.confirm, self.revoke, self.disable)
         with suppress(Refusal):
-            self.chance.choice((*acts, self.make_token, self.end_token))()
+            self.chance.choice((*often, self.invite, self.make_token, self.end_token))()
 
     def invite(self) -> None:
         name = f"person-{len(self.people)}"
@@ -99,7 +111,7 @@ class History:
 
     def confirm(self) -> None:
         if self.pending:
-            self.identity.roles.confirm(self.somebody(), self.chance.choice(self.pending))
+            self.identity.roles.confirm(self.somebody(), self.pending[-1])
 
     def revoke(self) -> None:
         user = self.chance.choice(self.people)
@@ -109,7 +121,7 @@ class History:
             self.identity.roles.revoke(self.somebody(), user, self.chance.choice(held).id)
 
     def disable(self) -> None:
-        self.identity.roles.disable(self.somebody(), self.chance.choice(self.people))
+        self.identity.roles.disable(self.somebody(), self.chance.choice(self.people[:4]))
 
     def make_token(self) -> None:
         owner = self.chance.choice((None, self.chance.choice(self.people)))
@@ -213,6 +225,7 @@ def play(folder: Path, schemas: Mapping[str, EventSchema], seed: int) -> None:
     identity = assemble(ledger, clock, entropy, keys, "http://localhost:8000", WEAK)
     made = identity.accounts.found("ada", "Ada", PASSWORD, OPERATOR)
     history = History(identity, clock, random.Random(seed), [made.user])
+    history.begin()
     for _ in range(STEPS):
         history.step()
     with ledger.snapshot() as now:

@@ -9,7 +9,7 @@ from app.core.access import Permission, Scope
 from app.core.errors import Forbidden, Missing, Rejected, RoleMissing, Unauthenticated
 from app.identity import opaque
 from app.identity.authentication import recognise_token
-from app.identity.directory import Directory
+from app.identity.directory import Directory, People
 from app.identity.issuing import Wanted
 from app.identity.local import local_principal
 from app.identity.principal import Limits
@@ -231,3 +231,21 @@ def test_a_token_limited_to_an_environment_touches_no_other(town: Town) -> None:
     limits.check(Permission.RECORD, "dataset/credit", None)
     with pytest.raises(Forbidden, match="staging"):
         limits.check(Permission.RECORD_DEPLOYMENT, "deployment/production/x", "production")
+
+
+def test_a_token_that_is_refused_something_is_named_in_the_log(town: Town, ledger: Ledger) -> None:
+    ada = town.found()
+    issued = town.identity.tokens.create(town.principal(ada), Wanted("ci", (Scope.READ,)))
+    actor = use(town, issued.secret).actor
+    town.identity.refusals.access(actor, "192.0.2.1", "POST /api/v1/events", "RoleMissing")
+    with ledger.snapshot() as now:
+        assert now.entry(now.size - 1).subject == f"token/{issued.id}"
+
+
+def test_who_is_not_there_has_no_printed_name(town: Town, ledger: Ledger) -> None:
+    ada = town.found()
+    with ledger.snapshot() as now:
+        people = People(now.connection)
+        assert people.printed_name(ada.id) == "Ada"
+        assert people.printed_name("u0000000000000000") is None
+        assert [one.id for one in people.everybody()] == [ada.id]
