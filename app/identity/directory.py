@@ -47,10 +47,6 @@ class People:
         return user
 
     def everybody(self) -> list[User]:
-        """List all accounts in the order they were made."""
-        return reading.users(self.connection)
-
-    def everybody(self) -> list[User]:
         """List all accounts in the order they were made, closed ones too."""
         return reading.users(self.connection)
 
