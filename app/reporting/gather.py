@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.catalog import values
-    from app.core.report.facts import LineageFacts
+    from app.core.report.paths import LineageFacts
     from app.ledger.sql_store import Snapshot
     from app.reporting.ports import Ancestors
 

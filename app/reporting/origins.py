@@ -14,13 +14,11 @@ from app.core.report.facts import (
     ApprovalFacts,
     ColumnFacts,
     DatasetFacts,
-    LineageFacts,
     ModelFacts,
-    PathNode,
     RunFacts,
-    SourceFacts,
     VersionFacts,
 )
+from app.core.report.paths import LineageFacts, PathNode, SourceFacts
 from app.identity.directory import People
 
 if TYPE_CHECKING:

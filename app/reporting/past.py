@@ -11,7 +11,7 @@ from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.inclusion import prove
 from app.core.ledger.note import parse_note
 from app.core.ledger.proof_file import ProofFile, format_proof
-from app.core.report.facts import LoggedEntry, LogPosition, Proof
+from app.core.report.logged import LoggedEntry, LogPosition, Proof
 from app.ledger.ports import Recorded
 from app.ledger.tiles import tile_reader
 

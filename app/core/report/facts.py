@@ -15,44 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.core.report.decision import Decision
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedEntry:
-    """One entry of the log. ``line``: its stored canonical bytes as text, without a newline."""
-
-    index: int
-    type: str
-    subject: str
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: str
-    leaf_hash: str
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """An inclusion proof of entry ``index`` as a C2SP tlog-proof text."""
-
-    index: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogPosition:
-    """Where the log stood.
-
-    ``read``: the report tells what the first ``read`` entries say. ``size``, ``root``: of the
-    signed note ``checkpoint``, which covers them. ``vkey``: its verifier key.
-    """
-
-    origin: str
-    read: int
-    size: int
-    root: str
-    checkpoint: str
-    vkey: str
+    from app.core.report.logged import LoggedEntry, LogPosition, Proof
+    from app.core.report.paths import LineageFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,35 +247,6 @@ class DocumentFacts:
     size: int
     media_type: str
     index: int
-
-
-@dataclass(frozen=True, slots=True)
-class PathNode:
-    """One stop of a why-path. ``relation``: to the next stop, as PROV names it; last: ''."""
-
-    kind: str
-    label: str
-    relation: str
-    index: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """Something that a reported version goes back to. ``distance``: steps, nearest first."""
-
-    kind: str
-    label: str
-    distance: int
-    index: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class LineageFacts:
-    """``status``: complete, truncated or timeout, as the lineage answer said."""
-
-    paths: tuple[tuple[PathNode, ...], ...]
-    sources: tuple[SourceFacts, ...]
-    status: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.core.report.document import Block
-    from app.core.report.facts import LoggedEntry
+    from app.core.report.logged import LoggedEntry
 
 
 class Register:

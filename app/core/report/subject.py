@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from app.core.report.document import Block
-    from app.core.report.facts import DatasetFacts, PathNode, ReportFacts, RunFacts
+    from app.core.report.facts import DatasetFacts, ReportFacts, RunFacts
+    from app.core.report.paths import PathNode
     from app.core.report.register import Register
 
 STOPS_A_DRAWING = 10

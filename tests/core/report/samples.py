@@ -20,20 +20,16 @@ from app.core.report.facts import (
     DocumentFacts,
     EvaluationFacts,
     GroupFacts,
-    LineageFacts,
-    LoggedEntry,
-    LogPosition,
     MetricFacts,
     ModelFacts,
-    PathNode,
     PromotionFacts,
-    Proof,
     ReportFacts,
     ReviewFacts,
     RunFacts,
-    SourceFacts,
     VersionFacts,
 )
+from app.core.report.logged import LoggedEntry, LogPosition, Proof
+from app.core.report.paths import LineageFacts, PathNode, SourceFacts
 
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json

@@ -24,7 +24,8 @@ from app.core.report.document import (
     Tone,
     to_json,
 )
-from app.core.report.facts import DeploymentKind, LineageFacts, ReportFacts
+from app.core.report.facts import DeploymentKind, ReportFacts
+from app.core.report.paths import LineageFacts
 from tests.core.report import samples
 
 
