@@ -175,4 +175,7 @@ def _time(written: Json, pointer: str, now: datetime) -> datetime | None:
         raise Rejected("occurred_at has no zone", remedy="end it with Z", faults=[fault])
     if moment > now + AHEAD:
         raise FutureTime("occurred_at lies ahead of this service's clock", faults=[fault])
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Rejected("occurred_at is no time in UTC", faults=[fault]) from None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.ledger.sql_store import SqlStore
 
 log = logging.getLogger(__name__)
-PAUSE = 0.1
+PAUSE = 0.4
 """Seconds between two checkpoints of a busy log."""
 
 
@@ -81,9 +81,10 @@ class Publisher:
             self._grown.clear()
             try:
                 self.publish()
-            except Refusal as refusal:
-                log.critical("no checkpoint is signed: %s", refusal.detail)
-                self._sequencer.halt(refusal.detail)
+            except Exception as failure:
+                because = failure.detail if isinstance(failure, Refusal) else repr(failure)
+                log.critical("no checkpoint is signed any more: %s", because, exc_info=True)
+                self._sequencer.halt(because)
                 return
             threading.Event().wait(PAUSE)
 

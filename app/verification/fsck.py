@@ -19,7 +19,7 @@ from app.core.ledger.audit import LoggedEntry, audit_log
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude
 from app.ledger.sql_store import CHECKPOINTS, SqlStore
-from app.ledger.sqlite import reader_engine
+from app.ledger.sqlite import reader_engine, snapshot
 from app.verification import copies, replaying
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def fsck(path: Path, projections: Sequence[Projection], trusted: Sequence[Verifi
     """
     engine = reader_engine(path)
     try:
-        with engine.begin() as connection:
+        with snapshot(engine) as connection:
             return _fsck(engine, connection, projections, trusted)
     except DatabaseError as failure:
         return conclude([_unreadable(path.name, failure)], "")
