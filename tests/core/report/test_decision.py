@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.core.errors import SchemaMismatch
+from app.core.policy.decide import decide
+from app.core.policy.decision import decision_to_json
+from app.core.policy.document import parse_policy
 from app.core.report.decision import parse_decision
+from tests.core.policy import worlds
 from tests.core.report import samples
 
 if TYPE_CHECKING:
@@ -89,3 +94,21 @@ def test_evidence_is_found_by_its_digest_and_what_is_not_stays_named() -> None:
     (rule,) = parse_decision(with_rule(evidence=digests), {"sha256:11": 4}).rules
     assert rule.evidence == ("sha256:00", "sha256:11")
     assert rule.indexes == (4,)
+
+
+def test_what_the_gates_decide_can_be_printed_rule_by_rule() -> None:
+    made = decide([parse_policy(worlds.POLICY)], worlds.facts(reviews=[]), worlds.AS_OF)
+    served: dict[str, Json] = {**decision_to_json(made), "decision_id": "d-1"}
+    known = {str(digest): 7 for rule in made.rules for digest in rule.evidence}
+    read = parse_decision(json.loads(json.dumps(served)), known)
+    assert (read.gate, read.digest, read.as_of) == (made.gate, made.decision_digest, worlds.AS_OF)
+    assert [(rule.id, rule.outcome, rule.evidence) for rule in read.rules] == [
+        (rule.id, rule.outcome, rule.evidence) for rule in made.rules
+    ]
+    assert len(read.missing) == len(made.missing) > 0
+    bounded = {rule.id: rule.ci for rule in made.rules if rule.ci}
+    assert bounded
+    for rule in read.rules:
+        if rule.id in bounded:
+            assert Decimal(rule.low or 0) == bounded[rule.id].low
+        assert set(rule.indexes) <= {7}
