@@ -43,9 +43,9 @@ mutants: .venv/.stamp-dev ## Mutate the proofs and the decision; list what no te
 
 lock: .venv/.stamp-setup ## Write requirements/*.lock from pyproject.toml
 	@$(COMPILE) --upgrade --output-file requirements/base.lock
-	@$(COMPILE) --upgrade --group demo --constraint requirements/base.lock \
+	@$(COMPILE) --upgrade --extra demo --constraint requirements/base.lock \
 		--output-file requirements/demo.lock
-	@$(COMPILE) --upgrade --group dev --constraint requirements/demo.lock \
+	@$(COMPILE) --upgrade --extra demo --group dev --constraint requirements/demo.lock \
 		--output-file requirements/dev.lock
 	@$(UV) pip compile --quiet --group setup --python-version 3.11 --universal \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \

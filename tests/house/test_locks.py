@@ -12,22 +12,23 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {
-    "base": (True, ()),
-    "demo": (True, ("demo",)),
-    "dev": (True, ("demo", "dev")),
-    "setup": (False, ("setup",)),
+    "base": ("dependencies",),
+    "demo": ("dependencies", "demo"),
+    "dev": ("dependencies", "demo", "dev"),
+    "setup": ("setup",),
 }
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)([^\n]*)((?:\n[ ]{4}[^\n]*)*)", re.MULTILINE)
 
 
 def asked(lock: str) -> list[Requirement]:
     """Give what pyproject.toml asks of ``lock``."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    with_runtime, groups = LOCKS[lock]
-    lines = list(project["project"]["dependencies"]) if with_runtime else []
-    for group in groups:
-        lines += [line for line in project["dependency-groups"][group] if isinstance(line, str)]
-    return [Requirement(line) for line in lines]
+    read = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    lists = {
+        "dependencies": read["project"]["dependencies"],
+        **read["project"]["optional-dependencies"],
+        **read["dependency-groups"],
+    }
+    return [Requirement(line) for name in LOCKS[lock] for line in lists[name]]
 
 
 def disagreements(requirements: list[Requirement], lock: str) -> list[str]:
