@@ -21,6 +21,7 @@ from app.core.errors import Forbidden, Unauthenticated
 from app.core.events import Actor, ActorKind, AuthMethod
 from app.core.ledger.times import format_time, parse_time
 from app.identity import opaque, reading
+from app.identity.addresses import is_loopback
 from app.identity.principal import Limits, Principal, Right
 from app.identity.tables import TOKENS, USERS
 from app.ledger import operational
@@ -45,9 +46,15 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _AGAIN = "sign in again"
 
 
-def cookie_name(public_url: str) -> str:
-    """Name the session's cookie: host-bound over https, another one on loopback http."""
-    return "__Host-s" if urlsplit(public_url).scheme == "https" else "muniment-dev"
+def cookie_name(public_url: str) -> str | None:
+    """Name the session's cookie: host-bound over https, another one on loopback http.
+
+    None where it would cross a network in the clear: there are no browser sessions there.
+    """
+    address = urlsplit(public_url)
+    if address.scheme == "https":
+        return "__Host-s"
+    return "muniment-dev" if is_loopback(address.hostname or "") else None
 
 
 class Authentication:
@@ -79,7 +86,7 @@ class Authentication:
             return local
         header = request.headers.get("Authorization")
         if header is None:
-            secret = request.cookies.get(self.cookie)
+            secret = None if self.cookie is None else request.cookies.get(self.cookie)
             if secret is None:
                 raise Unauthenticated("no credentials", remedy="sign in, or send a token")
             _check_same_origin(request)

@@ -51,17 +51,18 @@ class Pages:
         )
 
     def signed_in(self, response: Response, session: str | None) -> Response:
-        """Hand a browser its session."""
-        authentication = self.identity.authentication
-        response.set_cookie(
-            authentication.cookie,
-            str(session),
-            max_age=int(ABSOLUTE.total_seconds()),
-            path="/",
-            secure=authentication.cookie.startswith("__Host-"),
-            httponly=True,
-            samesite="lax",
-        )
+        """Hand a browser its session, where a cookie may hold one."""
+        cookie = self.identity.authentication.cookie
+        if cookie is not None:
+            response.set_cookie(
+                cookie,
+                str(session),
+                max_age=int(ABSOLUTE.total_seconds()),
+                path="/",
+                secure=cookie.startswith("__Host-"),
+                httponly=True,
+                samesite="lax",
+            )
         return response
 
     def open_setup(self, secret: str, request: Request) -> Setup:

@@ -7,13 +7,13 @@ refusal; those that follow leave no trace here.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from typing import TYPE_CHECKING
 
 from app.core.errors import Conflict
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.core.events.kinds.people import AccessRefused, SessionRefused
 from app.core.ledger.times import format_time
+from app.identity.addresses import network_of
 from app.identity.attempts import forget_older, window_of
 from app.ledger import operational
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 REFUSED = "refused"
 UNKNOWN = "unknown"
-IPV6_NETWORK = 64
 
 
 class _OnRecord(Conflict):
@@ -80,14 +79,3 @@ class Refusals:
             self._ledger.record(said, actor, beside=note)
         except _OnRecord:
             return
-
-
-def network_of(address: str) -> str:
-    """Take the part of an address that its holder cannot choose: an IPv6 /64, else all."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:  # noqa: PLR2004 - IPv4
-        return address
-    return str(ipaddress.ip_network((parsed, IPV6_NETWORK), strict=False))

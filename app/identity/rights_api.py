@@ -1,12 +1,10 @@
 """The routes about rights: roles and tokens."""
 
-# ruff: noqa: TC002 - FastAPI reads these annotations at run time
-
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import JSONResponse
 
 from app.core.access import Permission
@@ -27,6 +25,8 @@ from app.web.listing import PageQuery, answer_list
 if TYPE_CHECKING:
     from app.identity.routes import PeopleRoutes
     from app.web.listing import Key, Listed
+
+LARGEST_INDEX = 2**53 - 1
 
 
 def role_routes(routes: PeopleRoutes) -> APIRouter:
@@ -69,7 +69,9 @@ def role_routes(routes: PeopleRoutes) -> APIRouter:
         response_model=OutcomeAnswer,
         responses={202: {"model": OutcomeAnswer}, **refusals(401, 403, 404, 409, 422, 503)},
     )
-    def revoke(request: Request, user: str, grant: int) -> Response:
+    def revoke(
+        request: Request, user: str, grant: Annotated[int, Path(ge=0, le=LARGEST_INDEX)]
+    ) -> Response:
         """Revoke a grant; of the last two administrators, when both have asked."""
         principal = identity.authentication(request)
         return outcome_of(identity.roles.revoke(principal, user, grant))

@@ -129,10 +129,17 @@ class Roles:
         return deciding(lambda: self._revoke(principal, user, grant))
 
     def disable(self, principal: Principal, user: str) -> Outcome:
-        """Close an account; its sessions and tokens end. Raises as ``revoke``."""
+        """Close an account; its sessions and tokens end. Raises as ``revoke``.
+
+        It takes a signed-in administrator: the operator of this machine, who can make a token
+        in anybody's name, may not end sessions.
+        """
         principal.require(Permission.MANAGE_PEOPLE)
-        if principal.is_local_operator:
-            raise Forbidden("the operator of this machine may not end anyone's session")
+        if principal.person is None:
+            raise Forbidden(
+                "an account is closed by a person",
+                remedy="an administrator has to, signed in; no token and no operator may",
+            )
         outcome = deciding(lambda: self._disable(principal, user))
         self.forget()
         return outcome

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.core.errors import Forbidden, Missing
 from app.identity import opaque
+from app.identity.addresses import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ class Setup:
 
         Raises Forbidden for an address that is not of this machine.
         """
-        if not _is_loopback(address):
+        if not is_loopback(address):
             raise Forbidden("set-up is done on the machine itself, on its loopback address")
         if self._clock() >= self._ends_at or not hmac.compare_digest(
             secret.encode(), self.secret.encode()
@@ -63,10 +63,3 @@ class Setup:
         """Make the first administrator. Raises as ``check`` and ``Accounts.found``."""
         self.check(secret, address)
         return self._accounts.found(name, printed_name, password, self._actor, self._before())
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -385,6 +385,12 @@ def test_nobody_but_the_socket_makes_a_local_operator(http: Http, town: Town) ->
     problem(http.get(f"{API}/me", headers={"muniment.principal": "local-operator/0"}), 401)
 
 
+@pytest.mark.parametrize("grant", ["-1", "9007199254740992", "1e3", "x"])
+def test_a_grant_is_an_entrys_index(town: Town, http: Http, grant: str) -> None:
+    ada = town.found()
+    problem(http.delete(f"{API}/users/{ada.id}/roles/{grant}", headers=bearer(ada)), 422)
+
+
 def test_every_route_has_an_operation_id_and_says_what_it_refuses(app: FastAPI) -> None:
     operations = [
         operation for path in app.openapi()["paths"].values() for operation in path.values()

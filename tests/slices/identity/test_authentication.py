@@ -12,6 +12,7 @@ from app.core.events import Actor, ActorKind, AuthMethod
 from app.identity import authentication
 from app.identity.authentication import cookie_name
 from app.identity.issuing import Wanted
+from app.identity.pages import Pages
 from app.identity.principal import Principal, Right
 from app.identity.teams import teams_of
 from app.ledger import operational
@@ -45,6 +46,20 @@ def test_a_principal_is_what_other_rooms_ask_of_a_caller(identity: Identity) -> 
 def test_the_cookie_is_bound_to_the_host_over_https_alone() -> None:
     assert cookie_name("https://muniment.example") == "__Host-s"
     assert cookie_name("http://localhost:8000") == "muniment-dev"
+    assert cookie_name("http://[::1]:8000") == "muniment-dev"
+
+
+def test_no_cookie_crosses_a_network_in_the_clear(town: Town, identity: Identity) -> None:
+    assert cookie_name("http://muniment.example") is None
+    assert cookie_name("http://192.0.2.1:8000") is None
+    identity.authentication.cookie = None
+    ada = town.found()
+    cookie = [(b"cookie", f"muniment-dev={ada.session}; None={ada.session}".encode())]
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": cookie})
+    with pytest.raises(Unauthenticated, match="no credentials"):
+        identity.authentication(request)
+    done = Pages(identity, None).show("done", "Welcome", recovery_codes=(), name="ada")
+    assert "Set-Cookie" not in Pages(identity, None).signed_in(done, ada.session).headers
 
 
 def test_a_token_is_read_from_the_database_once(

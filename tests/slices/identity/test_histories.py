@@ -192,7 +192,7 @@ class Rules:
                     )
                     if len(before) == 2:
                         assert {first, actor[0]} == set(before), "the last two only together"
-                assert actor[1] != "workload" or not isinstance(event, UserDisabled)
+                assert actor[1] == "person" or not isinstance(event, UserDisabled)
             case TokenCreated():
                 assert event.owner in self.open, "an owner answers for it"
             case _:

@@ -183,6 +183,15 @@ def test_a_limited_token_makes_no_unlimited_ones(town: Town, limit: dict[str, st
         tokens.create(use(town, admin.secret), Wanted("ci", (Scope.READ,)))
 
 
+def test_no_token_closes_an_account(town: Town) -> None:
+    ada = town.found()
+    grace = town.invite(ada, "grace")
+    wanted = Wanted("admin", (Scope.ADMIN,), owner=ada.id)
+    issued = town.identity.tokens.create(local_principal(1000), wanted)
+    with pytest.raises(Forbidden, match="closed by a person"):
+        town.identity.roles.disable(use(town, issued.secret), grace.id)
+
+
 def test_the_local_operators_token_is_owned_by_the_sole_administrator_or_refused(
     town: Town, ledger: Ledger
 ) -> None:
