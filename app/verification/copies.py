@@ -177,7 +177,7 @@ def blobs(connection: Connection) -> Iterator[Finding]:
             yield _altered("file", f"the stored file {row.sha256} says another size than it has")
     named = text(
         "SELECT idx, value FROM payloads WHERE name = 'blob' AND value IS NOT NULL AND "
-        "substr(value, 9, 64) NOT IN (SELECT sha256 FROM blobs)"
+        "CAST(substr(value, 9, 64) AS TEXT) NOT IN (SELECT sha256 FROM blobs)"
     )
     for row in connection.execute(named):
         yield _altered("file", f"the file {bytes(row.value)[1:-1].decode()} is gone", row.idx)
