@@ -19,6 +19,7 @@ from app.ledger.append import Appender
 from app.ledger.folder import Folder, signer_state
 from app.ledger.opening import load_position, open_sqlite
 from app.ledger.publisher import Publisher
+from app.ledger.rebuilding import rebuild as rebuild_projections
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
@@ -143,3 +144,14 @@ def open_house(
         assemble(ledger, clock, entropy, keys, settings.public_url, hasher),
         load_or_make_secret(folder.key("idempotency"), entropy),
     )
+
+
+def rebuild(settings: Settings, name: str) -> tuple[str, ...]:
+    """Make a projection (or ``all``) again from the log, with the server stopped.
+
+    Returns the names of those made. Raises Unavailable if a process has the folder, Missing.
+    """
+    folder = Folder(settings.data_dir)
+    folder.make()
+    with folder.lock():
+        return rebuild_projections(folder.database, projections(), name)
