@@ -71,6 +71,17 @@ def test_a_decision_says_why_and_names_what_keeps_it(decision: Path) -> None:
     assert [keeper for keeper in keepers if not is_there(keeper)] == []
 
 
+def test_the_architecture_names_every_room() -> None:
+    rooms = {
+        path.stem
+        for path in (ROOT / "app").iterdir()
+        if not path.name.startswith("__") and (path.is_dir() or path.suffix == ".py")
+    }
+    lines = (ROOT / "docs/architecture.md").read_text("utf-8").splitlines()
+    named = {name for line in lines if line[:2] == "| " for name in re.findall(r"`(\w+)`", line)}
+    assert rooms <= named
+
+
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(path.name[:4]) for path in DECISIONS]
     assert numbers == list(range(1, len(numbers) + 1))
