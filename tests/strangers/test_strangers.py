@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# The first test may build the programs, which takes minutes on a new machine.
+pytestmark = pytest.mark.timeout(1_800)
+
 SIZES = [0, 1, 2, 255, 256, 257, 300, 65_536, 70_000]
 
 

@@ -71,8 +71,8 @@ def _refuse(value: object) -> NoReturn:
 # after each separator comes from nowhere else and marks where a value or name begins; the
 # first of a list follows its bracket. A string that looks unsafe only costs time.
 _encode = make_encoder(None, _refuse, _quote, None, ":\0", ",\0", True, False, False)  # noqa: FBT003
-_unsafe_number = re.compile("\0-?(?:[0-9]{16}|[0-9]+[.e])").search
-_unsafe_first = re.compile("\\[-?(?:[0-9]{16}|[0-9]+[.e])").search
+_unsafe_number = re.compile("\0-?[0-9]{1,15}+[.e0-9]").search
+_unsafe_first = re.compile("\\[-?[0-9]{1,15}+[.e0-9]").search
 _unsafe_order = re.compile("[\ud800-\U0010ffff]").search
 
 
@@ -88,7 +88,7 @@ def _quick(value: Json) -> bytes | None:
         return None
     if not text.isascii() and _unsafe_order(text):
         return None
-    return text.replace("\0", "").encode()
+    return text.encode().translate(None, b"\0")
 
 
 def _text(value: Json) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from app.core.errors import Malformed
 
@@ -11,6 +12,7 @@ from app.core.errors import Malformed
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
+@lru_cache(maxsize=1024)  # an entry's time is written into every row that comes of it
 def format_time(at: datetime) -> str:
     """Write an aware time; strings in this form sort as the times do."""
     if at.tzinfo is None:
