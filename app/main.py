@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from argon2 import PasswordHasher
 
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.settings import Clock, Entropy, Settings
 
 

@@ -21,7 +21,7 @@ from app.web.listing import PageQuery, answer_list
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.web.callers import Authenticate, Caller
     from app.web.listing import Asked, Cursors, Key, Listed
 

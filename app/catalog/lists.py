@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
     from app.catalog.visible import Teams
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.web.listing import Key
 
 T = TypeVar("T", bound="DataclassInstance")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.core.policy.document import Policy
     from app.core.policy.facts import Facts
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.settings import Clock, Entropy
 
 GATE = Actor("gate", ActorKind.SERVICE, AuthMethod.NONE)

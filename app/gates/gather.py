@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.catalog import values
     from app.core.lineage.closure import Related, Status
     from app.gates.ports import Ancestors, Directory, ReviewsOf
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 TRAINING = "train_set"
 """The role of datasets that a version is registered as trained on."""

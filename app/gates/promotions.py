@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.catalog import values
     from app.gates.evaluate import Evaluate
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.settings import Entropy
     from app.web.callers import Caller
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.ledger.idempotency import IdempotencyKey, Use
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 T = TypeVar("T")
 TRIES = 8

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.core.jsonvalue import Json
     from app.identity.values import Grant
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.web.listing import Key
 
 USER_COLUMNS = (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.core.jsonvalue import Json
     from app.ledger.publisher import Publisher
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.web.callers import Authenticate
 
 PATIENCE = 3.0

@@ -11,7 +11,7 @@ from app.core.ledger.canonical import canonical
 from app.core.ledger.commitment import SALT_BYTES, commit
 from app.core.ledger.payload import Member
 from app.ledger.append import Appended, Event, Request
-from app.ledger.sql_store import Snapshot
+from app.ledger.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from app.catalog import values
     from app.core.report.paths import LineageFacts
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.reporting.ports import Ancestors
 
 

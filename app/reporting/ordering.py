@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.ledger.ports import Recorded
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.reporting.ports import MakeBundle
     from app.reporting.runner import Runner
     from app.settings import Clock, Entropy

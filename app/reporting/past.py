@@ -18,7 +18,7 @@ from app.ledger.tiles import tile_reader
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

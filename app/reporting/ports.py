@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.lineage.closure import Ancestry
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 
 class Ancestors(Protocol):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.core.jsonvalue import Json
     from app.identity.principal import Principal
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.reviews.submit import Reviews, Shown
     from app.web.callers import Authenticate
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from app.core.policy.decision import Decision
     from app.core.policy.document import Policy
     from app.core.policy.facts import Facts
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 
 class Considered(Protocol):

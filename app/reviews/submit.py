@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from app.identity.signing import Signer, Signing
     from app.ledger.receipt import Receipt
     from app.ledger.record import Ledger
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
     from app.reviews.ports import Consider, Considered, EvaluateGate
     from app.settings import Entropy
 

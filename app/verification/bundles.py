@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from app.core.ledger.note import Verifier
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The only time in a bundle: the earliest that a zip file can say."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from app.core.ledger.note import Verifier
     from app.ledger.ports import Projection
-    from app.ledger.sql_store import Snapshot
+    from app.ledger.snapshot import Snapshot
 
 SCHEMAS = load_schemas()
 REPORTER = frozenset({Permission.CREATE_REPORT, Permission.READ_REPORTS, Permission.READ})

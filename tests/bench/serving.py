@@ -1,0 +1,134 @@
+"""Posting over HTTP, against a route that does nothing and one that commits a row."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.core.access import Scope
+from app.house import House, open_house
+from app.identity.issuing import Wanted
+from app.identity.local import local_principal
+from app.main import app_of
+from app.settings import Settings
+from tests.bench.load import Load, post_all
+from tests.bench.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+REQUESTS = 1500
+ROUNDS = 3
+RECEIPT = {
+    "index": 1,
+    "id": "01a1fe05-1c40-7e41-be52-6c5ee51a6d7e",
+    "leaf_hash": "0" * 64,
+    "subject": "dataset/x",
+    "subject_prev": None,
+    "recorded_at": "2026-01-01T00:00:00.000000Z",
+    "log_size": 2,
+}
+
+
+def measure(folder: Path) -> list[Row]:
+    """Serve on loopback and post at 1 and 32 connections, yardstick and route in turn."""
+    place = folder / "serving"
+    house = open_house(Settings(data_dir=place, signer_state=place / "state.json"))
+    token = _token(house)
+    app = app_of(house)
+    _yardsticks(app, place / "bare.db")
+    with _running(app) as port:
+        _post(port, "/bench/nothing", token, 1, 99)
+        _post(port, "/api/v1/events", token, 1, 98)
+        many = [_pair(port, token, "/bench/nothing", 32, turn) for turn in range(ROUNDS)]
+        single = [_pair(port, token, "/bench/commit", 1, 10 + turn) for turn in range(ROUNDS)]
+    ratio, ours, yard = sorted(many, key=lambda one: one[0])[ROUNDS // 2]
+    one_ratio, one, one_yard = sorted(single, key=lambda each: each[0])[ROUNDS // 2]
+    tail = ours.quantile(0.99) / ours.quantile(0.5)
+    return [
+        Row(
+            "HTTP append, 32 connections / route that does nothing",
+            ratio, "", ">= .50", ratio >= 0.5,
+            f"{ours.per_second:,.0f} against {yard.per_second:,.0f} requests/s",
+        ),
+        Row("HTTP append, 32 connections, p99 / p50", tail, "", "<= 4", tail <= 4, ""),
+        Row(
+            "HTTP append, 1 connection / one bare FULL commit",
+            one_ratio, "", ">= .60", one_ratio >= 0.6,
+            f"{one.per_second:,.0f} against {one_yard.per_second:,.0f} requests/s",
+        ),
+    ]  # fmt: skip
+
+
+def _pair(port: int, token: str, yardstick: str, connections: int, turn: int) -> tuple[float, Load, Load]:
+    yard = _post(port, yardstick, token, connections, 2 * turn)
+    ours = _post(port, "/api/v1/events", token, connections, 2 * turn + 1)
+    return ours.per_second / yard.per_second, ours, yard
+
+
+def _post(port: int, path: str, token: str, connections: int, turn: int) -> Load:
+    bodies = [
+        json.dumps(
+            {
+                "type": "dataset.registered",
+                "subject": f"dataset/d{turn}-{number}",
+                "data": {"owner": "owner", "licence": "CC-BY-4.0", "description": "A data set"},
+            }
+        ).encode()
+        for number in range(REQUESTS)
+    ]
+    return post_all(port, path, token, bodies, connections)
+
+
+def _yardsticks(app: FastAPI, path: Path) -> None:
+    bare = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    bare.execute("PRAGMA journal_mode=WAL")
+    bare.execute("PRAGMA synchronous=FULL")
+    bare.execute("CREATE TABLE bare (body BLOB)")
+
+    async def nothing(request: Request) -> Response:
+        await request.body()
+        return JSONResponse(RECEIPT, 201)
+
+    async def commit(request: Request) -> Response:
+        bare.execute("INSERT INTO bare VALUES (?)", (await request.body(),))
+        return JSONResponse(RECEIPT, 201)
+
+    app.add_route("/bench/nothing", nothing, methods=["POST"])
+    app.add_route("/bench/commit", commit, methods=["POST"])
+
+
+def _token(house: House) -> str:
+    founded = house.init("bench", "a password nobody needs")
+    wanted = Wanted("bench", (Scope.EVENT_APPEND,), owner=str(founded["admin"]))
+    return house.identity.tokens.create(local_principal(os.getuid()), wanted).secret
+
+
+@contextmanager
+def _running(app: FastAPI) -> Iterator[int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, loop="uvloop")
+    )
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()

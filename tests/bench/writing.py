@@ -1,0 +1,86 @@
+"""Appending in the process, against bare SQLite inserts of the same rows."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+from app.core.events import Actor, ActorKind, AuthMethod, say
+from app.core.events.kinds.datasets import DatasetRegistered
+from app.house import open_house, projections
+from app.ledger.opening import LEDGER_TABLES
+from app.settings import Settings
+from tests.bench.rows import Row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENTRIES = 4000
+BATCH = 100
+ROUNDS = 3
+ACTOR = Actor("u0", ActorKind.PERSON, AuthMethod.SESSION)
+
+
+def measure(folder: Path) -> list[Row]:
+    """Append batches of 100, then insert exactly the rows that this wrote, FULL as well."""
+    ratios = []
+    for turn in range(ROUNDS):
+        place = folder / f"writing-{turn}"
+        ours = _append(place)
+        bare = _insert(place / "ledger.db", place / "bare.db")
+        ratios.append((bare / ours, ENTRIES / ours, ENTRIES / bare))
+    ratio, ours, bare = sorted(ratios)[ROUNDS // 2]
+    detail = f"{ours:,.0f} against {bare:,.0f} events/s, batches of {BATCH}, median of {ROUNDS}"
+    return [Row("append in process / bare SQLite FULL insert", ratio, "", ">= .45", ratio >= 0.45, detail)]
+
+
+def _append(place: Path) -> float:
+    house = open_house(Settings(data_dir=place, signer_state=place / "state.json"))
+    batches = [
+        [
+            say(
+                f"dataset/d{start + step}",
+                DatasetRegistered("owner", "CC-BY-4.0", "A data set that somebody described"),
+            )
+            for step in range(BATCH)
+        ]
+        for start in range(0, ENTRIES, BATCH)
+    ]
+    began = time.perf_counter()
+    for batch in batches:
+        house.ledger.record_all(batch, ACTOR)
+    seconds = time.perf_counter() - began
+    house.close()
+    return seconds
+
+
+def _insert(source: Path, target: Path) -> float:
+    """Insert the same rows into the same tables, a hundred entries a transaction."""
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    with sqlite3.connect(source) as read:
+        schema = [sql for (sql,) in read.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")]
+        tables = [*LEDGER_TABLES, *(table for one in projections() for table in one.tables)]
+        for table in tables:
+            rows[table.name] = read.execute(f'SELECT * FROM "{table.name}"').fetchall()  # noqa: S608
+    write = sqlite3.connect(target, isolation_level=None)
+    write.execute("PRAGMA journal_mode=WAL")
+    write.execute("PRAGMA synchronous=FULL")
+    for sql in schema:
+        if not sql.startswith("CREATE TRIGGER"):
+            write.execute(sql)
+    count = ENTRIES // BATCH
+    began = time.perf_counter()
+    for turn in range(count):
+        write.execute("BEGIN IMMEDIATE")
+        for name, all_rows in rows.items():
+            part = all_rows[len(all_rows) * turn // count : len(all_rows) * (turn + 1) // count]
+            if part:
+                places = ",".join("?" * len(part[0]))
+                write.executemany(f'INSERT INTO "{name}" VALUES ({places})', part)  # noqa: S608
+        write.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    write.close()
+    os.sync()
+    return seconds
