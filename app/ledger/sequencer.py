@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -61,9 +62,13 @@ class Sequencer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what waits, then end."""
+        """Write what waits, then end. What is asked for later is refused, never left waiting."""
+        self.halt("the server is stopping")
         self._waiting.put(None)
         self._thread.join()
+        with suppress(Empty):
+            while item := self._waiting.get_nowait():
+                item.done.set_exception(self._refusal())
 
     def halt(self, because: str) -> None:
         """Take no more writes: what is stored does not check, or the disk has failed."""
@@ -93,13 +98,16 @@ class Sequencer:
 
     def _check_able(self) -> None:
         if self._broken is not None:
-            raise Unavailable(
-                f"the log does not take writes: {self._broken}",
-                remedy="mend the storage and restart the server",
-                retry_after=30,
-            )
+            raise self._refusal()
         if self._waiting.qsize() >= MOST_WAITING:
             raise Unavailable("more requests wait than can be written soon", retry_after=1)
+
+    def _refusal(self) -> Unavailable:
+        return Unavailable(
+            f"the log does not take writes: {self._broken}",
+            remedy="mend the storage and restart the server",
+            retry_after=30,
+        )
 
     def _run(self) -> None:
         going_on = True
@@ -171,7 +179,7 @@ class Sequencer:
     def _refusal_of(self, failure: Exception) -> Exception:
         if not _is_storage_failure(failure):
             return failure
-        if "full" in str(failure):
+        if _name_of(failure) == "SQLITE_FULL":
             return StorageFull("the disk is full; nothing was written", remedy="make room")
         self._broken = f"{type(failure).__name__} from the database"
         return Unavailable("the database failed; nothing was acknowledged", retry_after=30)
@@ -183,6 +191,10 @@ def _nobody(_size: int) -> None:
 
 def _is_storage_failure(failure: Exception) -> bool:
     """Tell a failing disk or file from a mistake in a statement."""
-    cause = getattr(failure, "orig", None)
-    name = getattr(cause, "sqlite_errorname", "")
-    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB"))
+    broken = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB")
+    return _name_of(failure).startswith(broken)
+
+
+def _name_of(failure: Exception) -> str:
+    """Give SQLite's name of an error; empty where it is none of SQLite's."""
+    return str(getattr(getattr(failure, "orig", None), "sqlite_errorname", ""))
