@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.ledger.sequencer import Sequencer
-    from app.ledger.signing import Signer, SignerState
+    from app.ledger.signing import Signed, Signer, SignerState
     from app.ledger.sql_store import SqlStore
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Publisher:
         self._state = state
         self._grown = threading.Event()
         self._published = threading.Condition()
+        self._signed: Signed | None = None
         self._size = -1
         self._frontier = Frontier()
         self._leaf = genesis_prev(store.origin)
@@ -89,7 +90,7 @@ class Publisher:
             threading.Event().wait(PAUSE)
 
     def _resume(self) -> None:
-        signed = self._state.read()
+        signed = self._signed = self._state.read()
         with self._store.reading() as connection:
             head = self._store.head(connection)
             stored = self._store.published_size(connection)
@@ -122,7 +123,8 @@ class Publisher:
 
         A crash after the state has moved and before the checkpoint is stored loses nothing:
         the next start signs the same tree again, with the same bytes.
-        Raises ChainBroken: what is stored does not lead to the head's root.
+        Raises ChainBroken: what is stored does not lead to the head's root, or another
+        process signed for this log.
         """
         with self._store.reading() as connection:
             head = self._store.head(connection)
@@ -133,7 +135,7 @@ class Publisher:
         if frontier.root() != head.root or leaf != head.leaf_hash:
             raise ChainBroken(f"what is stored does not lead to the head at size {head.size}")
         checkpoint = Checkpoint(self._store.origin, head.size, head.root)
-        self._state.advance(self._state.read(), checkpoint)
+        self._signed = self._state.advance(self._signed, checkpoint)
         note = sign_note(checkpoint.text(), [(self._signer.verifier, self._signer.sign)])
         if stored is None or stored < head.size:
             self._sequencer.operate(

@@ -100,11 +100,11 @@ class SignerState:
                 remedy="compare with a saved checkpoint, then run `muniment ledger recover`",
             ) from None
 
-    def advance(self, before: Signed | None, after: Checkpoint) -> None:
+    def advance(self, before: Signed | None, after: Checkpoint) -> Signed:
         """Note that ``after`` is about to be signed, if ``before`` still is the last.
 
-        Durable when it returns. Raises ChainBroken if another process signed in between, or
-        if ``after`` is no growth: then nothing may be signed.
+        Returns what is the last now, and is durable then. Raises ChainBroken if another
+        process signed in between, or if ``after`` is no growth: then nothing may be signed.
         """
         with self._locked():
             last = self.read()
@@ -116,6 +116,7 @@ class SignerState:
                 raise ChainBroken(f"another tree of size {after.size} was signed before")
             document: Mapping[str, object] = {"size": after.size, "root": after.root.hex()}
             _write_whole(self._path, json.dumps(document).encode())
+        return Signed(after.size, after.root)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
