@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 import struct
 from enum import StrEnum
@@ -17,6 +18,8 @@ from app.core.errors import Fault, Malformed, Refusal, Rejected, TooLarge
 from app.core.ledger.canonical import MAX_INT, canonical, member_bytes, name_order, parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from app.core.jsonvalue import Json
     from tests.core.ledger.conftest import Counts
 
@@ -48,6 +51,51 @@ def test_numbers_are_those_of_the_reference_implementation(counts: Counts) -> No
             assert canonical([number]) == rfc8785.dumps([number])
 
     check()
+
+
+def text_of(chance: random.Random) -> str:
+    return "".join(chance.choices(AWKWARD, k=chance.randrange(6)))
+
+
+def scalar(chance: random.Random) -> Json:
+    match chance.randrange(3):
+        case 0:
+            return chance.choice([None, True, False])
+        case 1:
+            return chance.randint(-MAX_INT, MAX_INT) >> chance.randrange(54)
+        case _:
+            return text_of(chance)
+
+
+def double(chance: random.Random) -> Json:
+    (number,) = struct.unpack(">d", chance.randbytes(8))
+    near = chance.randrange(-(10**6), 10**6) * 10.0 ** chance.randrange(-12, 20)
+    return number if chance.random() < 0.5 and math.isfinite(number) else near
+
+
+def seeded(
+    chance: random.Random, leaves: Sequence[Callable[[random.Random], Json]], depth: int
+) -> Json:
+    """A list or object of up to five values, some of them lists and objects."""
+    children = [
+        seeded(chance, leaves, depth - 1)
+        if depth and chance.random() < 0.2
+        else chance.choice(leaves)(chance)
+        for _ in range(chance.randrange(6))
+    ]
+    if chance.random() < 0.5:
+        return children
+    return {text_of(chance): child for child in children}
+
+
+AWKWARD = [*'abc"\\/:,[]{}0123456789.e-', *"\0\x1f\x7f\x80é\ud7ff\ue000\ufb33\uffff😀\U0010ffff"]
+
+
+def test_bytes_of_100_000_seeded_values_are_those_of_the_reference_implementation() -> None:
+    chance = random.Random(8785)
+    for number in range(100_000):
+        value = seeded(chance, [scalar, double] if number % 2 else [scalar], 3)
+        assert canonical(value) == rfc8785.dumps(value)
 
 
 def test_what_was_read_is_written_and_read_again(counts: Counts) -> None:
