@@ -1,0 +1,192 @@
+"""The flags that every command takes, and the connection they lead to.
+
+``--server``, ``--token``, ``--data-dir``, ``--json``, ``--quiet`` and ``--no-color`` may stand
+anywhere before a lone ``--``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from app.cli import credentials
+from app.cli.failing import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import httpx
+
+    from app.client import Client
+    from app.core.jsonvalue import Json
+    from app.settings import Settings
+
+VALUES = {
+    "--server": "MUNIMENT_URL",
+    "--token": "MUNIMENT_TOKEN",
+    "--data-dir": "MUNIMENT_DATA_DIR",
+}
+SWITCHES = ("--json", "--quiet", "--no-color")
+COMMON = (
+    "Every command takes: --server URL (MUNIMENT_URL), --token TOKEN (MUNIMENT_TOKEN, else the "
+    "session of `muniment login`), --data-dir FOLDER (MUNIMENT_DATA_DIR), --json, --quiet, "
+    "--no-color (NO_COLOR)."
+)
+SERVER = "http://localhost:8000"
+SERVICE_TOKEN = "gvs_"  # noqa: S105 - what every service token begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How this command was called. ``given``: a token by flag or environment, or None."""
+
+    server: str
+    given: str | None
+    data_dir: Path
+    json: bool = False
+    quiet: bool = False
+    color: bool = False
+    trace: bool = False
+    transport: httpx.BaseTransport | None = None
+
+    @property
+    def token(self) -> str | None:
+        """The given token, else the session that ``login`` left for this server."""
+        return self.given or credentials.load(self.server)
+
+    @property
+    def socket(self) -> Path:
+        """Where a server on the data folder takes commands of this machine's operator."""
+        return self.data_dir / "run" / "admin.sock"
+
+    def client(self, server: str | None = None, token: str | None = None) -> Client:
+        """Connect over HTTP, as whoever the token says."""
+        from app.client import Client
+
+        return Client(server or self.server, token or self.token, transport=self.transport)
+
+    def signing(self) -> Client:
+        """Connect as a person. Raises Unauthenticated without a session."""
+        from app.core.errors import Unauthenticated
+
+        token = self.token
+        if token is None or token.startswith(SERVICE_TOKEN):
+            raise Unauthenticated(
+                "only a person who is signed in signs; a service token never does",
+                remedy="muniment login NAME --password-stdin --totp CODE, without MUNIMENT_TOKEN",
+            )
+        return self.client(token=token)
+
+    @contextmanager
+    def administration(self) -> Iterator[Client]:
+        """Connect as a person or token if there is one, else as this machine's operator.
+
+        With no server on the data folder, one is run for this command alone.
+        """
+        from app.client import Client
+
+        if self.transport is not None or self.token is not None:
+            with self.client() as client:
+                yield client
+        elif _answers(self.socket):
+            with Client(f"unix:{self.socket}", None) as client:
+                yield client
+        else:
+            from app.serving import local_server
+
+            with (
+                local_server(self.settings()) as path,
+                Client(f"unix:{path}", None) as client,
+            ):
+                yield client
+
+    def settings(self, **given: str | int | None) -> Settings:
+        """Read the settings in force; ``given``: what a flag says in a variable's place."""
+        from app.settings import read_settings
+
+        environ = dict(os.environ) | {"MUNIMENT_DATA_DIR": str(self.data_dir)}
+        environ |= {name: str(value) for name, value in given.items() if value is not None}
+        return read_settings(environ)
+
+    def show(self, document: Json | Mapping[str, Json], text: str) -> None:
+        """Write a result: the document with ``--json``, else the text."""
+        written = json.dumps(document, indent=2, ensure_ascii=False) if self.json else text
+        typer.echo(written)
+
+    def note(self, text: str) -> None:
+        """Say something that is no result."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def red(self, text: str) -> None:
+        """Say what is wrong; ``--quiet`` does not silence it."""
+        styled = self.color and sys.stderr.isatty()
+        typer.echo(typer.style(text, fg="red") if styled else text, err=True)
+
+
+def call_of(context: typer.Context) -> Call:
+    """Give how the running command was called."""
+    call = context.obj
+    if not isinstance(call, Call):
+        raise AssertionError(call)  # noqa: TRY004 - a broken invariant, not a wrong value
+    return call
+
+
+def read_call(
+    arguments: Sequence[str], transport: httpx.BaseTransport | None = None
+) -> tuple[Call, list[str]]:
+    """Take the common flags out of a command line. Raises WrongUsage."""
+    found, rest = _taken(arguments)
+    for flag, variable in VALUES.items():
+        if flag not in found and os.environ.get(variable):
+            found[flag] = os.environ[variable]
+    call = Call(
+        server=found.get("--server", SERVER).rstrip("/"),
+        given=found.get("--token"),
+        data_dir=Path(found.get("--data-dir", "muniment-data")),
+        json="--json" in found,
+        quiet="--quiet" in found,
+        color="--no-color" not in found and not os.environ.get("NO_COLOR"),
+        trace=bool(os.environ.get("MUNIMENT_TRACE")),
+        transport=transport,
+    )
+    return call, rest
+
+
+def _taken(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        flag, equals, value = word.partition("=")
+        if word == "--":
+            return found, [*rest, word, *waiting]
+        if word in SWITCHES:
+            found[word] = ""
+        elif flag in VALUES and (equals or waiting):
+            found[flag] = value if equals else waiting.pop(0)
+        elif flag in VALUES:
+            raise refused(f"{flag} needs a value", f"{flag} VALUE")
+        else:
+            rest.append(word)
+    return found, rest
+
+
+def _answers(path: Path) -> bool:
+    """Tell whether a server listens on a socket, or a dead one left it."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,147 @@
+"""``serve``, ``init``, ``doctor``, ``migrate``: a data folder and what runs on it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from app.cli import asking
+from app.cli.calling import call_of
+from app.cli.exits import REFUSED
+from app.cli.printing import facts
+
+if TYPE_CHECKING:
+    from app.cli.calling import Call
+    from app.settings import Settings
+
+LITTLE_ROOM = 500 * 2**20
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="MUNIMENT_HOST, default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="MUNIMENT_PORT, default 8000.")] = None,
+) -> None:
+    """Serve the data folder until interrupted."""
+    call = call_of(context)
+    from app.serving import serve as serve_forever
+
+    serve_forever(call.settings(MUNIMENT_HOST=host, MUNIMENT_PORT=port))
+
+
+def init(
+    context: typer.Context,
+    admin: Annotated[str, typer.Option(help="Name of the first administrator.")],
+    password_stdin: asking.PasswordStdin = False,
+) -> None:
+    """Make a log and its first administrator; prints the secrets once."""
+    call = call_of(context)
+    given = asking.password(from_stdin=password_stdin)
+    from app.serving import init as begin
+
+    made = begin(call.settings(), admin, given)
+    codes = made["recovery_codes"]
+    listed = [str(one) for one in codes] if isinstance(codes, list) else []
+    text = facts({name: made[name] for name in ("admin", "otpauth", "vkey")})
+    call.show(made, "\n".join([text, "recovery codes", *(f"  {one}" for one in listed)]))
+    call.note("none of this is shown again. Keep the vkey where this machine cannot change it:")
+    call.note("it is what `muniment verify --vkey` trusts.")
+    call.note(f"→ muniment serve, then muniment login {admin} --password-stdin --totp CODE")
+
+
+def doctor(context: typer.Context) -> None:
+    """Print the settings in force, and what is wrong with them."""
+    call = call_of(context)
+    settings = call.settings()
+    shown = {one.name: _shown(one.name, getattr(settings, one.name)) for one in fields(settings)}
+    problems = _problems(call, settings)
+    found = [{"problem": what, "remedy": remedy} for what, remedy in problems]
+    call.show({"settings": shown, "problems": found}, facts(shown))
+    for what, remedy in problems:
+        call.red(f"{what}\n  → {remedy}")
+    if problems:
+        raise typer.Exit(REFUSED)
+    call.note("nothing is wrong")
+
+
+def migrate(
+    context: typer.Context,
+    rebuild: Annotated[str, typer.Option(metavar="NAME", help="Projection to rebuild, or all.")],
+) -> None:
+    """Drop what is made from the log, and make it again."""
+    call = call_of(context)
+    from app.house import rebuild as rebuild_projection
+
+    names = rebuild_projection(call.settings(), rebuild)
+    call.show({"rebuilt": list(names)}, f"rebuilt: {', '.join(names)}")
+
+
+def _shown(name: str, value: object) -> str:
+    match value:
+        case None:
+            return "(not set)"
+        case str() if name == "database_url":
+            return _masked(value)
+        case tuple():
+            return " ".join(map(str, value)) or "(none)"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def _masked(url: str) -> str:
+    password = urlsplit(url).password
+    return url if password is None else url.replace(f":{password}@", ":***@")
+
+
+def _problems(call: Call, settings: Settings) -> list[tuple[str, str]]:
+    found = []
+    if settings.listens_beyond_loopback_unprotected():
+        found.append(
+            (
+                f"{settings.host} is not loopback, and neither TLS nor a proxy protects it",
+                "set MUNIMENT_TLS_CERT and MUNIMENT_TLS_KEY, or MUNIMENT_TRUSTED_PROXIES",
+            )
+        )
+    named = (settings.tls_cert, settings.tls_key, settings.signing_key)
+    found += [
+        (f"{path} is not there", "correct the setting that names it")
+        for path in named
+        if path is not None and not path.exists()
+    ]
+    if not (settings.data_dir / "ledger.db").exists():
+        found.append(
+            (
+                f"{settings.data_dir} holds no log yet",
+                "muniment init --admin NAME --password-stdin, or muniment serve",
+            )
+        )
+        return found
+    found += [
+        (f"{key} can be read by others", f"chmod 0600 {key}")
+        for key in sorted((settings.data_dir / "keys").glob("*.key"))
+        if key.stat().st_mode & 0o077
+    ]
+    free = shutil.disk_usage(Path(settings.data_dir)).free
+    if free < LITTLE_ROOM:
+        found.append((f"only {free // 2**20} MiB are free", "make room on that disk"))
+    return found + _server_problems(call)
+
+
+def _server_problems(call: Call) -> list[tuple[str, str]]:
+    from app.client import Client, Refused, Unreachable
+
+    try:
+        with Client(call.server, None, seconds=5, transport=call.transport) as client:
+            client.get("/readyz")
+    except Refused as refusal:
+        return [(f"{call.server} is not ready: {refusal.detail}", "look at what it wrote")]
+    except Unreachable:
+        return [(f"no server answers at {call.server}", "muniment serve")]
+    return []

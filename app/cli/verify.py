@@ -1,0 +1,132 @@
+"""``verify``: check evidence without trusting whoever hands it over.
+
+Numbered checks and one bottom line. Exit codes are the verdict's: 0 valid, 10 altered,
+11 truncated or rolled back, 12 forked, 13 signature or key, 14 not proven.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from app.cli.calling import call_of
+from app.cli.failing import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.cli.calling import Call
+    from app.core.ledger.note import Verifier
+    from app.core.ledger.verdict import Report
+
+Vkey = Annotated[
+    list[str] | None, typer.Option(metavar="KEY", help="A verifier key you trust; repeatable.")
+]
+Trust = Annotated[
+    Path | None, typer.Option(exists=True, help="File of trusted keys: lines, or a trust.json.")
+]
+MARKS = {"passed": "ok", "failed": "FAILED", "not checked": "not checked"}
+
+
+def verify(
+    context: typer.Context,
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[URL|FOLDER|BUNDLE]", help="Default: the server's own log."),
+    ] = None,
+    vkey: Vkey = None,
+    trust: Trust = None,
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, metavar="CHECKPOINT", help="A checkpoint saved earlier."),
+    ] = None,
+) -> None:
+    """Verify a log or an evidence bundle with keys that you trust."""
+    call = call_of(context)
+    keys = trusted_keys(vkey, trust)
+    saved = [path.read_bytes() for path in since or ()]
+    named = target or call.server
+    if urlsplit(named).scheme in ("http", "https"):
+        finish(call, _served(call, named, keys, saved))
+    path = Path(named)
+    if not path.exists():
+        raise refused(f"there is no {named}", "name a URL, a folder or a bundle")
+    finish(call, _kept(path, keys, saved))
+
+
+def trusted_keys(written: list[str] | None, file: Path | None) -> list[Verifier]:
+    """Read the keys a person trusts. Raises Malformed."""
+    from app.verification.offline import read_keys
+
+    lines = list(written or ())
+    if file is not None:
+        lines += _lines(file.read_text(encoding="utf-8"))
+    return read_keys(lines)
+
+
+def finish(call: Call, report: Report) -> None:
+    """Print a verifier's report and end with its code."""
+    from app.core.ledger.verdict import State
+
+    if call.json:
+        call.show(report.document(), "")
+        raise typer.Exit(int(report.outcome))
+    for check in report.checks:
+        typer.echo(f"{check.number:>3}. {check.title}: {MARKS[str(check.state)]} - {check.meaning}")
+        if check.state is State.FAILED:
+            for finding in check.findings:
+                typer.echo(f"     {finding.sentence()}")
+            if check.more:
+                typer.echo(f"     and {check.more} more")
+    typer.echo(report.bottom_line)
+    raise typer.Exit(int(report.outcome))
+
+
+def _served(call: Call, url: str, keys: list[Verifier], saved: list[bytes]) -> Report:
+    """Verify a served log. The token goes to the server that it is for, and to no other."""
+    from app.client import Client, Refused
+    from app.verification.offline import unusable, verify_log
+
+    server = url.rstrip("/").removesuffix("/log")
+    token = call.token if server == call.server else None
+    with Client(server, token, transport=call.transport) as client:
+        try:
+            return verify_log(_reader(client.raw), keys, saved)
+        except Refused as refusal:
+            return unusable(server, str(refusal))
+
+
+def _reader(raw: Callable[..., bytes]) -> Callable[[str], bytes]:
+    return lambda path: raw(f"/log/{path}")
+
+
+def _kept(path: Path, keys: list[Verifier], saved: list[bytes]) -> Report:
+    """Verify a bundle, or a log as files in a folder."""
+    from app.verification.offline import is_bundle, unusable, verify_bundle, verify_log
+
+    if is_bundle(path):
+        if saved:
+            raise refused("a bundle has one checkpoint and no history", "leave out --since")
+        return verify_bundle(path, keys)
+    if path.suffix.lower() == ".pdf":
+        detail = "pages alone prove nothing; verify the bundle that was made with them"
+        return unusable(path.name, detail)
+    if not path.is_dir():
+        return unusable(path.name, "this is neither a bundle nor a folder with a log")
+    folder = path if (path / "checkpoint").exists() else path / "log"
+    try:
+        return verify_log(lambda name: (folder / name).read_bytes(), keys, saved)
+    except FileNotFoundError as failure:
+        return unusable(path.name, f"{failure.filename} is missing")
+
+
+def _lines(text: str) -> list[str]:
+    """Read keys from lines, or from a trust.json."""
+    if not text.lstrip().startswith("{"):
+        return text.splitlines()
+    document: dict[str, Any] = json.loads(text)
+    return [str(one["vkey"]) for one in document["log"]]
