@@ -32,7 +32,12 @@ def read(path: Path) -> tuple[Policy, CasesReport]:
 
 
 def test_the_packs_are_those_that_the_documentation_names() -> None:
-    assert [path.stem for path in PACKS] == ["nyc-ll144", "production-default", "staging-default"]
+    assert [path.stem for path in PACKS] == [
+        "demo-credit",
+        "nyc-ll144",
+        "production-default",
+        "staging-default",
+    ]
 
 
 @pytest.mark.parametrize("path", PACKS, ids=lambda path: path.stem)

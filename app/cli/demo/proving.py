@@ -1,0 +1,145 @@
+"""Third act: from the data to what is live, a report, and what strangers and forgers find."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
+
+from app.cli.demo.judging import DATASET, DEPLOYMENT, MODEL
+from app.cli.demo.transcript import Surprise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.cli.demo.stage import Person, Stage
+    from app.core.jsonvalue import Json
+
+ALTERED = 10
+MANIFEST = "manifest.json"
+
+
+def trace(stage: Stage) -> None:
+    """Ask what the data reaches; the live deployment has to be in the answer."""
+    ran = stage.run(
+        "lineage", "impact", DATASET, "--kind", "deployment", "--state", "live", "--why"
+    )
+    if f"deployment/{DEPLOYMENT}" not in ran.out:
+        raise Surprise("the data reaches a live deployment, and the answer does not name it")
+    with stage.client() as client:
+        answer = client.get(
+            "/api/v1/graph/impact", node=DATASET, kind="deployment", state="live", why=1
+        )
+    stage.transcript.keep("impact", answer)
+
+
+def report(stage: Stage, carl: Person) -> tuple[Path, Path]:
+    """Make the report about all versions of the model; returns PDF and bundle."""
+    pdf, bundle = stage.folder / "model-audit.pdf", stage.folder / "model-audit.bundle.zip"
+    stage.run(
+        "report", "create", "model-audit", "--scope", MODEL, "--wait",
+        "--out", pdf.name, "--bundle", bundle.name, who=carl,
+    )  # fmt: skip
+    if not pdf.read_bytes().startswith(b"%PDF-"):
+        raise Surprise(f"{pdf} is no PDF")
+    stage.transcript.keep("files", {"pdf": str(pdf), "bundle": str(bundle)})
+    return pdf, bundle
+
+
+def verify(stage: Stage, bundle: Path, vkey: str) -> None:
+    """Verify the bundle with nothing but the trusted key, and the log as it lies there."""
+    stage.run("verify", bundle.name, "--vkey", vkey, by="stranger")
+    stage.run("ledger", "fsck", by="operator")
+
+
+def alter_database(stage: Stage) -> None:
+    """Alter one byte in a copy of the database: more young men of version 1 get the credit."""
+    index, old, new = _lie(stage)
+    copy = stage.folder / "altered-log"
+    shutil.copytree(stage.folder / "log", copy)
+    with closing(sqlite3.connect(copy / "ledger.db")) as connection, connection:
+        where = "WHERE idx = ? AND name = 'cells'"
+        (value,) = connection.execute(f"SELECT value FROM payloads {where}", (index,)).fetchone()  # noqa: S608
+        forged = value.replace(old, new, 1)
+        if sum(a != b for a, b in zip(value, forged, strict=True)) != 1:
+            raise Surprise("that was not one byte")
+        connection.execute(f"UPDATE payloads SET value = ? {where}", (forged, index))  # noqa: S608
+    stage.transcript.say(
+        f"In a copy of the database, entry {index}, member cells: {old.decode()} becomes "
+        f"{new.decode()}."
+    )
+    ran = stage.run("ledger", "fsck", "--data-dir", copy.name, by="operator", codes=(ALTERED,))
+    said = ran.out + ran.err
+    if str(index) not in said or "cells" not in said:
+        raise Surprise(f"fsck does not name entry {index} and its member cells")
+    stage.transcript.keep("altered", {"index": index, "member": "cells", "said": said})
+
+
+def forge_bundle(stage: Stage, bundle: Path, vkey: str) -> None:
+    """Turn the refusal of version 1 into an ALLOW in a copy of the bundle, with care."""
+    decision = cast("dict[str, Any]", stage.transcript.record["version-1"])["decision"]
+    index = _decided_at(bundle, str(decision["decision_id"]))
+    forged = stage.folder / "forged.bundle.zip"
+    name = f"members/{index:012}.json"
+    with zipfile.ZipFile(bundle) as archive:
+        files = {one: archive.read(one) for one in archive.namelist()}
+    files[name] = files[name].replace(b'"gate":"DENY"', b'"gate":"ALLOW"')
+    files[MANIFEST] = _manifest(files)
+    with zipfile.ZipFile(forged, "w") as archive:
+        for one, content in files.items():
+            archive.writestr(one, content)
+    stage.transcript.say(
+        f"In a copy of the bundle the refusal of version 1 (entry {index}) becomes an ALLOW, and "
+        "the manifest is made to fit."
+    )
+    ran = stage.run("verify", forged.name, "--vkey", vkey, by="stranger", codes=(ALTERED,))
+    if str(index) not in ran.out + ran.err:
+        raise Surprise(f"the verifier does not name entry {index}")
+    stage.transcript.keep("forged", {"index": index, "said": ran.out + ran.err})
+
+
+def _lie(stage: Stage) -> tuple[int, bytes, bytes]:
+    """Choose the byte: index of version 1's counts, what stands there, what shall."""
+    told = cast("dict[str, Any]", stage.transcript.record["version-1"])
+    young_men = next(
+        group["selected"]
+        for table in told["tables"]
+        for group in table["groups"]
+        if group["group"] == {"age_group": "25-or-under", "sex": "male"}
+    )
+    written = str(young_men)
+    first = "6" if written[0] != "6" else "7"
+    old, new = f'"selected":{written},', f'"selected":{first}{written[1:]},'
+    return int(told["evidence"]["index"]), old.encode(), new.encode()
+
+
+def _decided_at(bundle: Path, decision_id: str) -> int:
+    """Find the entry of a decision in a bundle."""
+    with zipfile.ZipFile(bundle) as archive:
+        for name in archive.namelist():
+            if name.startswith("members/"):
+                content = archive.read(name)
+                if b'"gate":"DENY"' in content and decision_id.encode() in content:
+                    return int(name.removeprefix("members/").removesuffix(".json"))
+    raise Surprise("the report's bundle does not hold the decision about version 1")
+
+
+def _manifest(files: dict[str, bytes]) -> bytes:
+    """Write the manifest anew, as a careful forger would."""
+    manifest: dict[str, Json] = json.loads(files[MANIFEST])
+    del manifest["digest"]
+    manifest["files"] = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        for name, content in files.items()
+        if name != MANIFEST
+    }
+    manifest["digest"] = hashlib.sha256(_canonical(manifest)).hexdigest()
+    return _canonical(manifest)
+
+
+def _canonical(document: Json) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
