@@ -261,6 +261,7 @@ class Appender:
         """Write entries, payloads, heads, tiles, keys, projections: one transaction."""
         if not batch.entries:
             return
+        self._store.move_head(connection, self._position, batch.position)
         self._store.insert(connection, batch.entries, [event.members for event in batch.events])
         touched = {
             key for entry, _, _ in batch.entries for key in (entry.subject, f"type:{entry.type}")
@@ -268,7 +269,6 @@ class Appender:
         self._store.move_heads(connection, {key: batch.heads[key] for key in touched})
         self._store.insert_tiles(connection, batch.position.tree.take_full())
         record_uses(connection, batch.made)
-        self._store.move_head(connection, self._position, batch.position)
         recorded = [
             Recorded(entry.index, entry, event.said.event)
             for (entry, _, _), event in zip(batch.entries, batch.events, strict=True)
