@@ -61,8 +61,8 @@ def open_sqlite(
     """Open the log in a SQLite file, and make it if it is not there.
 
     ``origin``: names a new log (default ``muniment.local/<16 random hex>``).
-    Raises Rejected if an existing log has another name, Unavailable if a projection's
-    tables are of another version than this program's.
+    Raises Rejected if an existing log has another name, ChainBroken if entries have no head,
+    Unavailable if a projection's tables are of another version than this program's.
     """
     writer = writer_engine(path)
     with writer.begin() as connection:
@@ -72,6 +72,7 @@ def open_sqlite(
             connection.exec_driver_sql(trigger)
         named = connection.execute(select(HEAD.c.origin)).scalar()
         if named is None:
+            _check_new(connection)
             named = check_origin(origin or f"muniment.local/{entropy(8).hex()}")
             _insert_empty_head(connection, named)
         elif origin is not None and origin != named:
@@ -81,6 +82,15 @@ def open_sqlite(
             )
         _check_projections(connection, projections)
     return SqlStore(writer, reader_engine(path), named)
+
+
+def _check_new(connection: Connection) -> None:
+    """Raise ChainBroken if a log without a head has entries."""
+    if connection.execute(select(ENTRIES.c.idx).limit(1)).first() is not None:
+        raise ChainBroken(
+            "the log's head is gone, its entries are not",
+            remedy="run `muniment ledger fsck`, and restore a backup",
+        )
 
 
 def _insert_empty_head(connection: Connection, origin: str) -> None:
