@@ -23,6 +23,7 @@ from app.ledger.opening import read_tree
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from app.core.ledger.entry import Entry
     from app.ledger.sequencer import Sequencer
     from app.ledger.signing import Signed, Signer, SignerState
     from app.ledger.sql_store import SqlStore
@@ -150,7 +151,7 @@ class Publisher:
         start = self._frontier.size
         previous, leaves = self._leaf, []
         for index, raw in enumerate(self._store.bodies(connection, start, size), start):
-            entry = parse(raw)
+            entry = _readable(index, raw)
             if entry.index != index or entry.prev != previous:
                 raise ChainBroken(f"entry {index} does not continue the one before it")
             previous = leaf_hash(raw)
@@ -166,3 +167,10 @@ class Publisher:
         ):
             raise ChainBroken(f"the stored tiles do not lead to the entries' root at size {size}")
         return self._frontier.extend(leaves), previous
+
+
+def _readable(index: int, raw: bytes) -> Entry:
+    try:
+        return parse(raw)
+    except Refusal as refusal:
+        raise ChainBroken(f"entry {index} cannot be read: {refusal.detail}") from None
