@@ -17,7 +17,7 @@ from app.core.events.envelope import version_of
 from app.core.lineage.nodes import subject_of
 from app.core.policy import facts as read
 from app.core.policy.codec import Digest
-from app.gates.evidence import bias_report, document, evaluation
+from app.gates.evidence import attempts, bias_report, document, evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,6 +75,7 @@ class Gather:
         run = None if version.run is None else queries.run(connection, version.run)
         used = self._datasets(connection, evaluations, predictions)
         producers = self._producers(connection, [*evaluations, *predictions, *documents])
+        measured, counted = attempts(evaluations), attempts(predictions)
         return read.Facts(
             subject=read.Subject(
                 name=version.name,
@@ -85,12 +86,23 @@ class Gather:
             ),
             transition=read.Transition(environment, stage_below(ordered, stages, environment)),
             people=self._people(
-                connection, version, run, [*evaluations, *predictions], policies, promotion
+                connection,
+                version,
+                run,
+                [*evaluations, *predictions, *documents],
+                policies,
+                promotion,
             ),
             environments=ordered,
             evidence=(
-                *(evaluation(one, used, producers, evaluations) for one in evaluations),
-                *(bias_report(one, used, producers, predictions) for one in predictions),
+                *(
+                    evaluation(one, used, producers, measured[one.created_index])
+                    for one in evaluations
+                ),
+                *(
+                    bias_report(one, used, producers, counted[one.created_index])
+                    for one in predictions
+                ),
                 *(document(one, producers) for one in documents),
             ),
             lineage=read.Lineage(
@@ -107,26 +119,35 @@ class Gather:
         connection: Connection,
         version: values.ModelVersion,
         run: values.Run | None,
-        evidence: Iterable[values.Evaluation | values.Predictions],
+        evidence: Iterable[values.Evaluation | values.Predictions | values.Document],
         policies: Iterable[values.PolicyVersion],
         promotion: values.Promotion | None,
     ) -> read.People:
+        """Name who had which part.
+
+        Whoever owns or made a token that had one, and the human who triggered the run, count
+        as submitter, trainer and producer at once (decision 9).
+        """
         trainers = {version.actor}
+        human = set() if run is None or run.human is None else {run.human}
         if run is not None:
-            trainers |= {one for one in (run.actor, run.human, run.finished_by) if one}
+            trainers |= {one for one in (run.actor, run.finished_by) if one}
         submitters = set() if promotion is None else {promotion.submitter, promotion.actor}
         producers = {one.actor for one in evidence}
-        behind = self.directory.answerable(connection, trainers | submitters | producers)
+        editors = {who for one in policies for who in (one.actor, one.drafter)}
+        actors = trainers | submitters | producers
+        behind = self.directory.answerable(connection, actors | human | editors)
 
-        def people(actors: Iterable[str]) -> tuple[str, ...]:
-            known = (behind.get(one, frozenset()) for one in actors)
-            return tuple(sorted(frozenset[str]().union(*known)))
+        def people(some: Iterable[str]) -> set[str]:
+            return {person for one in some for person in behind.get(one, ())}
 
+        machines = {one for one in actors if one not in behind.get(one, ())}
+        every_part = people(machines | human)
         return read.People(
-            submitters=people(submitters),
-            trainers=people(trainers),
-            evidence_producers=people(producers),
-            policy_editors=tuple(sorted({one.drafter for one in policies})),
+            submitters=tuple(sorted(people(submitters) | every_part)),
+            trainers=tuple(sorted(people(trainers) | every_part)),
+            evidence_producers=tuple(sorted(people(producers) | every_part)),
+            policy_editors=tuple(sorted(people(editors))),
         )
 
     def _producers(
