@@ -185,7 +185,10 @@ def _expected_heads(
     promotion: values.Promotion | None,
 ) -> dict[str, int | None]:
     """Name the heads that must still stand for the decision to be true."""
+    version = queries.model_version(now.connection, subject)
     keys = {subject, f"model/{facts.subject.name}", *RULES_IN_FORCE}
+    if version is not None and version.run is not None:
+        keys.add(version.run)
     keys |= {f"policy/{one.name}/{one.version}" for one in published}
     keys |= {one.subject for one in facts.lineage.ancestors}
     keys |= {f"user/{one.reviewer}" for one in facts.reviews}
