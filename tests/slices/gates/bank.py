@@ -196,10 +196,12 @@ class Bank:
         _, name, version = subject.split("/")
         return f"/api/v1/models/{name}/versions/{version}/predictions"
 
-    def card(self, subject: str, by: Person | Token | None = None) -> None:
+    def card(
+        self, subject: str, by: Person | Token | None = None, says: str = "see the report"
+    ) -> None:
         """Upload a model card with all that is asked of it."""
         asked = ("intended_use", "limitations", "training_data", "evaluation")
-        content = json.dumps(dict.fromkeys(asked, "see the report")).encode()
+        content = json.dumps(dict.fromkeys(asked, says)).encode()
         _, name, version = subject.split("/")
         answer = self.world.client(by or self.erin).post(
             f"/api/v1/models/{name}/versions/{version}/documents",
