@@ -28,7 +28,7 @@ demo: .venv/.stamp-demo demo-data ## Set up, then watch a real credit model bein
 
 demo-data: $(DEMO_DATA) ## Fetch the data that the demo is about, once, into the cache
 
-test: .venv/.stamp-dev ## Set up, then prove everything; prints seconds per stage
+test: .venv/.stamp-dev demo-data ## Set up, then prove everything; prints seconds per stage
 	@.venv/bin/python -m tests.stages
 
 check: .venv/.stamp-dev ## Locks, format, lint, imports, types and the fast tests
