@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from app.catalog import values
 from app.core.ledger.times import parse_time
 from app.core.policy import facts as read
 from app.core.policy.codec import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from app.catalog import values
+    from collections.abc import Hashable, Mapping, Sequence
 
 
 def _dataset(
@@ -22,13 +22,32 @@ def _dataset(
     return read.Dataset(one.dataset_version, Digest(registered.digest), registered.rows, one.role)
 
 
+def attempts(
+    recorded: Sequence[values.Evaluation] | Sequence[values.Predictions],
+) -> Mapping[int, int]:
+    """Count how many were recorded before each, about the same model and data, by entry.
+
+    ``recorded``: of one model version, in order.
+    """
+    seen: Counter[Hashable] = Counter()
+    before: dict[int, int] = {}
+    for one in recorded:
+        asked: tuple[Hashable, ...] = ()
+        if isinstance(one, values.Predictions):
+            asked = (tuple(sorted(one.attributes)), one.label)
+        key = (one.model_digest, one.dataset_digest, *asked)
+        before[one.created_index] = seen[key]
+        seen[key] += 1
+    return before
+
+
 def evaluation(
     one: values.Evaluation,
     used: Mapping[str, values.DatasetVersion],
     producers: Mapping[str, read.Producer],
-    others: Sequence[values.Evaluation],
+    earlier: int,
 ) -> read.Evaluation:
-    """Read numbers that a producer measured. ``others``: all of the same version, this one too."""
+    """Read numbers that a producer measured. ``earlier``: see ``attempts``."""
     return read.Evaluation(
         type="eval-report/v1",
         index=one.created_index,
@@ -49,12 +68,7 @@ def evaluation(
             )
             for metric in one.metrics
         ),
-        earlier_attempts=sum(
-            other.created_index < one.created_index
-            and other.model_digest == one.model_digest
-            and other.dataset_digest == one.dataset_digest
-            for other in others
-        ),
+        earlier_attempts=earlier,
     )
 
 
@@ -68,10 +82,9 @@ def bias_report(
     one: values.Predictions,
     used: Mapping[str, values.DatasetVersion],
     producers: Mapping[str, read.Producer],
-    others: Sequence[values.Predictions],
+    earlier: int,
 ) -> read.BiasReport:
-    """Read counts. ``others``: all of the same model version, this one too."""
-    key = (one.model_digest, one.dataset_digest, tuple(sorted(one.attributes)), one.label)
+    """Read counts. ``earlier``: see ``attempts``."""
     return read.BiasReport(
         type="bias-report/v1",
         index=one.created_index,
@@ -89,17 +102,7 @@ def bias_report(
         label=one.label,
         positive_label=one.positive_label,
         computed_by="client" if one.file_digest is None else "service",
-        earlier_attempts=sum(
-            other.created_index < one.created_index
-            and key
-            == (
-                other.model_digest,
-                other.dataset_digest,
-                tuple(sorted(other.attributes)),
-                other.label,
-            )
-            for other in others
-        ),
+        earlier_attempts=earlier,
     )
 
 

@@ -20,7 +20,9 @@ class Row:
     def line(self) -> str:
         """Write it for a terminal."""
         word = {True: "met", False: "SHORT", None: ""}[self.met]
-        return f"{self.name:58} {self.value:9.3f} {self.unit:6} {self.goal:10} {word:6} {self.detail}"
+        return (
+            f"{self.name:58} {self.value:9.3f} {self.unit:6} {self.goal:10} {word:6} {self.detail}"
+        )
 
     def document(self) -> dict[str, Any]:
         """Write it as JSON."""

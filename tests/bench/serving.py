@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.access import Scope
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import FastAPI
+    from starlette.requests import Request
 
 REQUESTS = 1500
 ROUNDS = 3
@@ -73,7 +73,9 @@ def measure(folder: Path) -> list[Row]:
     ]  # fmt: skip
 
 
-def _pair(port: int, token: str, yardstick: str, connections: int, turn: int) -> tuple[float, Load, Load]:
+def _pair(
+    port: int, token: str, yardstick: str, connections: int, turn: int
+) -> tuple[float, Load, Load]:
     yard = _post(port, yardstick, token, connections, 2 * turn)
     ours = _post(port, "/api/v1/events", token, connections, 2 * turn + 1)
     return ours.per_second / yard.per_second, ours, yard

@@ -33,7 +33,16 @@ def measure(folder: Path) -> list[Row]:
         ratios.append((bare / ours, ENTRIES / ours, ENTRIES / bare))
     ratio, ours, bare = sorted(ratios)[ROUNDS // 2]
     detail = f"{ours:,.0f} against {bare:,.0f} events/s, batches of {BATCH}, median of {ROUNDS}"
-    return [Row("append in process / bare SQLite FULL insert", ratio, "", ">= .45", ratio >= 0.45, detail)]
+    return [
+        Row(
+            "append in process / bare SQLite FULL insert",
+            ratio,
+            "",
+            ">= .45",
+            ratio >= 0.45,
+            detail,
+        )
+    ]
 
 
 def _append(place: Path) -> float:
@@ -60,7 +69,9 @@ def _insert(source: Path, target: Path) -> float:
     """Insert the same rows into the same tables, a hundred entries a transaction."""
     rows: dict[str, list[tuple[object, ...]]] = {}
     with sqlite3.connect(source) as read:
-        schema = [sql for (sql,) in read.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")]
+        schema = [
+            sql for (sql,) in read.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")
+        ]
         tables = [*LEDGER_TABLES, *(table for one in projections() for table in one.tables)]
         for table in tables:
             rows[table.name] = read.execute(f'SELECT * FROM "{table.name}"').fetchall()  # noqa: S608
