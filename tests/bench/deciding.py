@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from app.gates.policy_files import load
 from app.resources import Resource, folder
@@ -56,19 +56,11 @@ def _prepare(world: World) -> Token:
     author = world.person("paul", "policy_author")
     publisher = world.person("petra", "policy_author")
     world.person("vera", "reviewer", "model-validator")
-    scopes = (
-        "event:append",
-        "evidence:write",
-        "gate:check",
-        "report:create",
-        "report:read",
-        "read",
-    )
-    token = world.token(*scopes, owner=engineer)
+    token = world.token("event:append", "evidence:write", "gate:check", owner=engineer)
     policies = folder(Resource.POLICIES)
     world.publish(
-        load(policies / "staging-default.yaml"),
-        load(policies / "staging-default.cases.yaml"),
+        cast("dict[str, Any]", load(policies / "staging-default.yaml")),
+        cast("list[Any]", load(policies / "staging-default.cases.yaml")),
         author,
         publisher,
     )
