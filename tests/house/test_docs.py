@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from app.cli.commands import app as cli
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +73,23 @@ def test_a_decision_says_why_and_names_what_keeps_it(decision: Path) -> None:
     keepers = KEEPER.findall(text.split("## Kept by")[1])
     assert keepers
     assert [keeper for keeper in keepers if not is_there(keeper)] == []
+
+
+def commands(document: str) -> list[list[str]]:
+    """Give the words of each ``muniment`` command in the shell blocks of ``document``."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("muniment ")]
+
+
+@pytest.mark.parametrize("words", commands((ROOT / "README.md").read_text("utf-8")), ids=" ".join)
+def test_the_readme_names_commands_and_options_there_are(words: list[str]) -> None:
+    command: Any = get_command(cli)
+    while words[0] in getattr(command, "commands", {}):
+        command, words = command.commands[words[0]], words[1:]
+    assert not hasattr(command, "commands")
+    there = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= there
 
 
 def test_the_architecture_names_every_room() -> None:

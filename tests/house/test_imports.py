@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
 # Of the standard library, what reaches beyond memory; the clock and chance are ruff's to ban.
 IMPURE = {"asyncio", "http", "multiprocessing", "socket", "sqlite3", "subprocess", "threading"}
+SLOW = {
+    "duckdb",
+    "fastapi",
+    "jsonschema",
+    "keyring",
+    "pikepdf",
+    "sqlalchemy",
+    "uvicorn",
+    "weasyprint",
+}
 APP = Path(__file__).resolve().parents[2] / "app"
 
 
@@ -67,3 +78,14 @@ def test_these_rules_notice_an_import_inside_a_function() -> None:
     assert foreign_to_offline(source) == {"sqlalchemy", "app.settings"}
     assert foreign_to_core("from .. import settings\n") == {".."}
     assert foreign_to_core("import json\nfrom app.core.errors import Refusal\n") == set()
+
+
+def test_help_loads_nothing_that_is_slow_to_load() -> None:
+    script = (
+        "import sys; sys.argv = ['muniment', '--help']; from app.cli import main; main();"
+        f"print(sorted(sys.modules.keys() & {SLOW}), file=sys.stderr)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert answer.stderr == "[]\n"
