@@ -17,9 +17,9 @@ ELSEWHERE = re.compile(
     "|".join(
         re.escape(first + second)
         for first, second in (
+            (str(ROOT), "/"),
             ("/wo", "rk/"),
             ("/ro", "ot/"),
-            ("/ho", "me/"),
             ("pypi", ".org"),
             ("python", "hosted"),
             ("repo1", ".maven"),
@@ -79,5 +79,6 @@ def test_a_vague_name_is_noticed(name: str) -> None:
 
 
 def test_a_machine_path_is_noticed() -> None:
-    assert ELSEWHERE.search("cache = '/ho" + "me/somebody/x'")
+    assert ELSEWHERE.search(f"cache = '{ROOT}/x'")
+    assert ELSEWHERE.search("cache = '/ro" + "ot/x'")
     assert ELSEWHERE.search("index = 'https://pypi" + ".org/simple'")
