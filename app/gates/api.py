@@ -121,7 +121,6 @@ def gate_routes(routes: GateRoutes) -> APIRouter:
     def withdraw(request: Request, promotion_id: str, body: WithdrawalBody) -> Response:
         """Take a request back."""
         caller = routes.authenticate(request)
-        caller.require(Permission.REQUEST_PROMOTION)
         routes.promotions.withdraw(caller, promotion_id, body.reason)
         return JSONResponse(_promotion(promotion_id))
 

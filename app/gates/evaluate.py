@@ -84,10 +84,10 @@ class Evaluate:
         """
         for _ in range(TRIES):
             with self.ledger.snapshot() as now:
-                lapsed = _lapsed(now, subject, environment, self.clock())
+                lapsed = self.lapsed(now, subject, environment)
                 considered = self.consider(now, subject, environment)
             if lapsed is not None:
-                self._expire(lapsed)
+                self.expire(lapsed)
                 continue
             check_digest(subject, considered.facts.subject.digest, digest)
             if considered.stored is not None:
@@ -118,7 +118,17 @@ class Evaluate:
             _stored(now, decision, subject, environment, promotion),
         )
 
-    def _expire(self, lapsed: values.Promotion) -> None:
+    def lapsed(self, now: Snapshot, subject: str, environment: str) -> values.Promotion | None:
+        """Find the pair's promotion if it was allowed and its decision is over, unused."""
+        promotion = queries.open_promotion(now.connection, subject, environment)
+        if promotion is None or promotion.expires_at is None or promotion.decision_id is None:
+            return None
+        decision = queries.decision(now.connection, promotion.decision_id)
+        if decision is None or decision.used_by is not None:
+            return None  # a deployment under way has it
+        return promotion if read_time(promotion.expires_at) <= self.clock() else None
+
+    def expire(self, lapsed: values.Promotion) -> None:
         """Record that an allowed promotion was not used in its time."""
         about = f"promotion/{lapsed.id}"
         expired = say(about, PromotionExpired(str(lapsed.expires_at)))
@@ -196,19 +206,6 @@ def _expected_heads(
     if promotion is not None:
         keys.add(f"promotion/{promotion.id}")
     return now.heads(sorted(keys))
-
-
-def _lapsed(
-    now: Snapshot, subject: str, environment: str, moment: datetime
-) -> values.Promotion | None:
-    """Find the pair's promotion if it was allowed and its decision is over, unused."""
-    promotion = queries.open_promotion(now.connection, subject, environment)
-    if promotion is None or promotion.expires_at is None or promotion.decision_id is None:
-        return None
-    decision = queries.decision(now.connection, promotion.decision_id)
-    if decision is None or decision.used_by is not None:
-        return None  # a deployment under way has it
-    return promotion if read_time(promotion.expires_at) <= moment else None
 
 
 def _stored(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.catalog import queries
+from app.core.access import Permission
 from app.core.errors import Conflict, Forbidden, HeadMoved, Missing, Rejected, Unavailable
 from app.core.events import say
 from app.core.events.kinds.decisions import PromotionRequested, PromotionWithdrawn
@@ -58,8 +59,12 @@ class Promotions:
                 before = find_use(now.connection, key)
                 if before is not None:
                     return self._in(now, before.resource), True
-                below = _check_may_open(now, subject, environment)
+                lapsed = self.evaluate.lapsed(now, subject, environment)
+                below = None if lapsed else _check_may_open(now, subject, environment)
                 expects = now.heads([REQUESTED, subject])
+            if lapsed is not None:
+                self.evaluate.expire(lapsed)
+                continue
             promotion_id = f"p{self.entropy(8).hex()}"
             asked = PromotionRequested(subject, environment, submitter, below, reason)
             try:
@@ -83,6 +88,11 @@ class Promotions:
         """Take a request back. Raises Missing, IllegalTransition, Forbidden."""
         for _ in range(TRIES):
             promotion = self.find(promotion_id)
+            caller.require(
+                Permission.REQUEST_PROMOTION,
+                subject=promotion.model_version,
+                environment=promotion.environment,
+            )
             if caller.answerable != promotion.submitter:
                 raise Forbidden(
                     "only whoever asked for a promotion takes it back",
@@ -127,8 +137,11 @@ def _check_may_open(now: Snapshot, subject: str, environment: str) -> str | None
         )
     opened = queries.open_promotion(now.connection, subject, environment)
     if opened is not None:
+        remedy = f"wait for it, or withdraw it: POST /api/v1/promotions/{opened.id}/withdraw"
+        if opened.state == State.ALLOWED:
+            remedy = f"deploy it, with decision {opened.decision_id}"
         raise Conflict(
             f"promotion {opened.id} of {subject} to {environment} is {opened.state} already",
-            remedy=f"wait for it, or withdraw it: POST /api/v1/promotions/{opened.id}/withdraw",
+            remedy=remedy,
         )
     return stage_below(names, queries.stages(now.connection, subject), environment)
