@@ -66,11 +66,18 @@ class Call:
         """Where a server on the data folder takes commands of this machine's operator."""
         return self.data_dir / "run" / "admin.sock"
 
-    def client(self, server: str | None = None, token: str | None = None) -> Client:
-        """Connect over HTTP, as whoever the token says."""
+    def client(self, token: str | None = None) -> Client:
+        """Connect to the server, as whoever the token says."""
+        return self.connect(self.server, token or self.token)
+
+    def connect(self, server: str, token: str | None, *, seconds: float = 60.0) -> Client:
+        """Connect to any server; that a request is repeated is not told."""
+        import logging
+
         from app.client import Client
 
-        return Client(server or self.server, token or self.token, transport=self.transport)
+        logging.getLogger("stamina").setLevel(logging.CRITICAL)
+        return Client(server, token, seconds=seconds, transport=self.transport)
 
     def signing(self) -> Client:
         """Connect as a person. Raises Unauthenticated without a session."""
@@ -90,20 +97,18 @@ class Call:
 
         With no server on the data folder, one is run for this command alone.
         """
-        from app.client import Client
-
         if self.transport is not None or self.token is not None:
             with self.client() as client:
                 yield client
         elif _answers(self.socket):
-            with Client(f"unix:{self.socket}", None) as client:
+            with self.connect(f"unix:{self.socket}", None) as client:
                 yield client
         else:
             from app.serving import local_server
 
             with (
                 local_server(self.settings()) as path,
-                Client(f"unix:{path}", None) as client,
+                self.connect(f"unix:{path}", None) as client,
             ):
                 yield client
 

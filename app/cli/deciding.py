@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+OPEN = frozenset({"requested", "pending"})
+"""States of a promotion that people may still sign."""
+
 CODES = {"ALLOW": DONE, "DENY": REFUSED, "PENDING": WAITING}
+RULE_COLUMNS = ("rule", "outcome", "actual", "asked", "group", "n", "interval")
 GOOD = frozenset({"PASS", "NOT_APPLICABLE"})
 
 
@@ -25,20 +29,21 @@ def decision_text(decision: Mapping[str, Any]) -> str:
     gate, would = decision["gate"], decision.get("would_be")
     subject, move = decision["subject"], decision["transition"]
     said = gate if would is None else f"{gate}: would be {would}"
+    where = f"from {move.get('from') or 'nowhere'} to {move['to']}"
     lines = [
-        f"{said}  model/{subject['name']}/{subject['version']} to {move['to']}",
+        f"{said}  model/{subject['name']}/{subject['version']} {where}",
         str(decision["reason"]),
-        "",
-        table(("rule", "outcome", "actual", "asked", "group", "n", "interval"), _rows(decision)),
-        "",
     ]
+    if decision["rules"]:
+        lines += ["", table(RULE_COLUMNS, _rows(decision)), ""]
+    else:
+        lines.append("  → muniment policy list --state published; it takes one for this move")
     for rule in decision["rules"]:
         if rule["outcome"] not in GOOD:
             mark = "" if rule["blocking"] else " (does not block)"
             lines.append(f"{rule['outcome']} {rule['id']}{mark}: {rule['message']}")
             if rule.get("remedy"):
                 lines.append(f"  → {rule['remedy']}")
-    lines += [_missing(one) for one in decision["missing"]]
     lines += [
         f"policy {one['name']} {one['version']} ({one['mode']}): {one['gate']}"
         for one in decision["policies"]
@@ -75,7 +80,9 @@ def _rows(decision: Mapping[str, Any]) -> list[dict[str, Any]]:
             "rule": rule["id"],
             "outcome": rule["outcome"],
             "actual": _number(rule.get("actual")),
-            "asked": f"{rule['op']} {rule['threshold']}" if rule.get("threshold") else None,
+            "asked": f"{rule['op']} {_number(rule['threshold'])}"
+            if rule.get("threshold")
+            else None,
             "group": rule.get("group"),
             "n": rule.get("n"),
             "interval": _interval(rule.get("ci")),
@@ -98,9 +105,10 @@ def _interval(ci: Mapping[str, str | None] | None) -> str | None:
     return f"{_number(ci['low'])} to {_number(ci.get('high')) or '…'}"
 
 
-def _missing(need: Mapping[str, Any]) -> str:
+def needed(need: Mapping[str, Any], promotion: str) -> str:
+    """Write a missing signature, with the command that gives it."""
     accepting = f" --accept {need['rule']}" if need["accepts"] else ""
     return (
         f"still needed: {need['count']} as {need['role']}, {need['eligible']} could sign\n"
-        f"  → muniment review approve PROMOTION --meaning {need['meaning']} --reason R{accepting}"
+        f"  → muniment review approve {promotion} --meaning {need['meaning']} --reason R{accepting}"
     )

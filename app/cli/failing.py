@@ -32,6 +32,9 @@ def explain_usage(failure: typer.TyperException, call: Call) -> int:
     return int(failure.exit_code)
 
 
+UNAUTHORISED = 401
+
+
 class WrongUsage(typer.TyperException):
     """A command line that cannot be meant."""
 
@@ -57,7 +60,7 @@ def _sentences(failure: Exception, call: Call, code: int) -> list[str]:
         case Unreachable():
             return [
                 f"Unreachable: {failure}",
-                f"  → is it running? muniment serve, or name another one: --server ({call.server})",
+                f"  → start it: muniment serve; or name another one than {call.server}: --server URL",
             ]
         case Refusal():
             lines = [f"{_title(failure)}: {failure.detail}"]
@@ -75,9 +78,6 @@ def _sentences(failure: Exception, call: Call, code: int) -> list[str]:
                 ),
                 *(_trace(failure) if call.trace else []),
             ]
-
-
-UNAUTHORISED = 401
 
 
 def _title(failure: Exception) -> str:

@@ -15,7 +15,7 @@ import typer
 
 from app.cli import asking
 from app.cli.calling import call_of
-from app.cli.deciding import code_for, decision_text
+from app.cli.deciding import OPEN, code_for, decision_text
 from app.cli.exits import REFUSED, WAITING
 from app.cli.failing import refused
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 gate = typer.Typer(help="Ask whether a model version may go there.", no_args_is_help=True)
 
-OPEN = frozenset({"requested", "pending"})
 LONGEST_POLL = 25
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import asking
+from app.cli import asking, credentials
 from app.cli.asking import PasswordStdin
 from app.cli.calling import call_of
 from app.cli.printing import facts, show_list
@@ -39,7 +39,7 @@ def accept(context: typer.Context, link: Link, password_stdin: PasswordStdin = F
     call = call_of(context)
     server, secret = _link(link, call.server)
     body = {"password": asking.password(from_stdin=password_stdin)}
-    with call.client(server) as client:
+    with call.connect(server, None) as client:
         answer = client.post(f"/api/v1/invitations/{secret}/accept", body)
     call.show(answer, answer["totp_uri"])
     call.note(f"→ muniment user confirm {link} --totp CODE")
@@ -50,10 +50,12 @@ def confirm(context: typer.Context, link: Link, totp: asking.Totp = None) -> Non
     """Confirm the authenticator by its first code; prints the recovery codes, once."""
     call = call_of(context)
     server, secret = _link(link, call.server)
-    with call.client(server) as client:
+    with call.connect(server, None) as client:
         answer = client.post(f"/api/v1/invitations/{secret}/confirm", {"totp": asking.totp(totp)})
     call.show(answer, "\n".join(answer["recovery_codes"]))
+    credentials.save(server, answer["session"])
     call.note("keep these recovery codes; each is good for one sign-in, never for signing")
+    call.note(f"you are signed in to {server}")
 
 
 @user.command("disable")

@@ -51,7 +51,11 @@ def run_policy_cases(
     call = call_of(context)
     read, written = read_policy(load(file)), _cases(file, cases)
     if scaffold:
-        typer.echo(_yaml(missing_cases(read, written)))
+        missing = missing_cases(read, written)
+        if missing:
+            typer.echo(_yaml(missing))
+        else:
+            call.note("every outcome is tested")
         return
     report = run_cases(read, written)
     results: list[Json] = [

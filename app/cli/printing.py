@@ -53,9 +53,9 @@ def receipt(call: Call, answer: dict[str, Json]) -> None:
 
 
 def _cell(value: object) -> str:
+    if value is None or value in ([], {}, ()):
+        return "-"
     match value:
-        case None | [] | {}:
-            return "-"
         case bool():
             return "yes" if value else "no"
         case list() | tuple():

@@ -9,7 +9,7 @@ import typer
 
 from app.cli import asking
 from app.cli.calling import call_of
-from app.cli.deciding import decision_text
+from app.cli.deciding import OPEN, decision_text, needed
 from app.cli.printing import facts, show_list, table
 
 if TYPE_CHECKING:
@@ -145,5 +145,7 @@ def _text(document: dict[str, Any]) -> str:
         shown = [one for one in document["reviews"] if isinstance(one, dict)]
         columns = ("reviewer", "decision", "meaning", "accepts", "index", "signed_at")
         parts.append(f"reviews\n{table(columns, shown)}")
+    if document["state"] in OPEN:
+        parts += [needed(one, document["id"]) for one in document["needs"]]
     parts.append(f"view {document['bind']['rendered_view_digest']}")
     return "\n\n".join(parts)

@@ -135,10 +135,10 @@ def _problems(call: Call, settings: Settings) -> list[tuple[str, str]]:
 
 
 def _server_problems(call: Call) -> list[tuple[str, str]]:
-    from app.client import Client, Refused, Unreachable
+    from app.client import Refused, Unreachable
 
     try:
-        with Client(call.server, None, seconds=5, transport=call.transport) as client:
+        with call.connect(call.server, None, seconds=5) as client:
             client.get("/readyz")
     except Refused as refusal:
         return [(f"{call.server} is not ready: {refusal.detail}", "look at what it wrote")]

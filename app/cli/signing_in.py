@@ -27,9 +27,7 @@ def login(
         body["totp"] = totp.replace(" ", "")
     if recovery_code is not None:
         body["recovery_code"] = recovery_code
-    from app.client import Client
-
-    with Client(call.server, None, transport=call.transport) as client:
+    with call.connect(call.server, None) as client:
         answer = client.post("/api/v1/sessions", body)
     if answer["session"] is None:
         call.show({"signed_in": False, "must_enrol": answer["must_enrol"]}, answer["must_enrol"])

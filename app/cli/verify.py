@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from app.cli.calling import call_of
-from app.cli.failing import refused
+from app.cli.failing import UNAUTHORISED, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,16 +88,17 @@ def finish(call: Call, report: Report) -> None:
 
 def _served(call: Call, url: str, keys: list[Verifier], saved: list[bytes]) -> Report:
     """Verify a served log. The token goes to the server that it is for, and to no other."""
-    from app.client import Client, Refused
+    from app.client import Refused
     from app.verification.offline import unusable, verify_log
 
     server = url.rstrip("/").removesuffix("/log")
     token = call.token if server == call.server else None
-    with Client(server, token, transport=call.transport) as client:
+    with call.connect(server, token) as client:
         try:
             return verify_log(_reader(client.raw), keys, saved)
         except Refused as refusal:
-            return unusable(server, str(refusal))
+            hint = "; add --token TOKEN" if refusal.status == UNAUTHORISED else ""
+            return unusable(server, f"{refusal.detail}{hint}")
 
 
 def _reader(raw: Callable[..., bytes]) -> Callable[[str], bytes]:
