@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.cli.demo.stage import Stage
 
 POLICY = "demo-credit"
+SECRETS = "people.json"
 SCOPES = (
     "event:append,evidence:write,gate:check,promotion:request,deployment:record,read,lineage:ingest"
 )
@@ -52,7 +53,8 @@ def found(stage: Stage, cast: dict[str, Person]) -> None:
     stage.start()
     say.say(f"`muniment serve` answers at {stage.url}")
     say.keep("url", stage.url)
-    _sign_in(stage, rita)
+    login = ("login", "rita", "--password-stdin", "--totp", rita.code())
+    stage.run(*login, who=rita, given=rita.password)
 
 
 def invite(stage: Stage, cast: dict[str, Person]) -> None:
@@ -71,12 +73,23 @@ def invite(stage: Stage, cast: dict[str, Person]) -> None:
         words = ("user", "add", person.name, "--printed-name", person.printed_name, "--json")
         link = Hidden(str(stage.run(*words, who=rita, shown="").document["url"]), "LINK")
         accept = ("user", "accept", link, "--password-stdin", "--json")
-        accepted = stage.run(*accept, by=person.name, given=person.password, shown="")
+        accepted = stage.run(*accept, who=person, given=person.password, shown="")
         person.otpauth = str(accepted.document["totp_uri"])
-        confirm = ("user", "confirm", link, "--totp", person.code(), "--json")
-        person.session = stage.run(*confirm, by=person.name, shown="").document["session"]
+        confirm = ("user", "confirm", link, "--totp", person.code())
+        stage.run(*confirm, who=person, shown="recovery codes, shown this once; signed in")
         for role in person.roles:
             stage.run("role", "grant", person.name, role, who=rita)
+    keep_secrets(stage, cast)
+
+
+def keep_secrets(stage: Stage, cast: dict[str, Person]) -> None:
+    """Let whoever runs the demo sign in as anybody afterwards."""
+    path = stage.folder / SECRETS
+    path.touch(0o600)
+    secrets = {
+        one.name: {"password": one.password, "otpauth": one.otpauth} for one in cast.values()
+    }
+    path.write_text(json.dumps(secrets, indent=2), encoding="utf-8")
 
 
 def employ(stage: Stage) -> None:
@@ -111,14 +124,3 @@ def legislate(stage: Stage, cast: dict[str, Person]) -> None:
         "policy", "publish", POLICY, version, "--reason", "agreed with the risk committee",
         "--password-stdin", "--totp", rita.code(), who=rita, given=rita.password,
     )  # fmt: skip
-
-
-def _sign_in(stage: Stage, person: Person) -> None:
-    """Open a session over HTTP and keep it in memory: five people share this machine."""
-    with stage.client() as client:
-        opened = client.post(
-            "/api/v1/sessions",
-            {"name": person.name, "password": person.password, "totp": person.code().value},
-        )
-    person.session = str(opened["session"])
-    stage.transcript.say(f"{person.printed_name} signs in with password and code")

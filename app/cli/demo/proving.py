@@ -60,7 +60,8 @@ def alter_database(stage: Stage) -> None:
     """Alter one byte in a copy of the database: more young men of version 1 get the credit."""
     index, old, new = _lie(stage)
     copy = stage.folder / "altered-log"
-    shutil.copytree(stage.folder / "log", copy)
+    copy.mkdir()
+    shutil.copy(stage.folder / "log" / "ledger.db", copy)
     with closing(sqlite3.connect(copy / "ledger.db")) as connection, connection:
         where = "WHERE idx = ? AND name = 'cells'"
         (value,) = connection.execute(f"SELECT value FROM payloads {where}", (index,)).fetchone()  # noqa: S608

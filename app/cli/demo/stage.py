@@ -8,12 +8,15 @@ import socket
 import subprocess
 import sysconfig
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from app.cli.demo.transcript import Surprise
-from app.client import Client, Refused, Unreachable
+from app.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,6 +28,8 @@ PATIENCE = 60.0
 """Seconds that any one thing may take."""
 
 CODE_LIFE = 30
+OPERATOR = "operator"
+PIPELINE = "pipeline"
 
 
 def _free_port() -> int:
@@ -53,7 +58,6 @@ class Person:
     job: str
     roles: tuple[str, ...] = ()
     otpauth: str = ""
-    session: str | None = None
     last: int = 0
 
     @property
@@ -114,16 +118,14 @@ class Stage:
         """Start the server and wait until it is ready."""
         with (self.folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(  # noqa: S603 - our own command
-                [COMMAND, "serve"], env=self._environment(None), stderr=log, stdout=log
+                [COMMAND, "serve"], env=self._environment(OPERATOR), stderr=log, stdout=log
             )
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._server.poll() is None:
-            try:
-                with Client(self.url, None) as client:
-                    client.get("/readyz")
-                return
-            except (Refused, Unreachable):
-                time.sleep(0.1)
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/readyz").is_success:
+                    return
+            time.sleep(0.1)
         raise Surprise(f"the server did not come up; see {self.folder / 'server.log'}")
 
     def stop(self) -> None:
@@ -134,16 +136,16 @@ class Stage:
         self._server.wait(PATIENCE)
         self._server = None
 
-    def client(self, person: Person | None = None) -> Client:
-        """Connect over HTTP, as a person or as the pipeline."""
-        return Client(self.url, self.token if person is None else person.session)
+    def client(self) -> Client:
+        """Connect over HTTP, as the pipeline."""
+        return Client(self.url, self.token)
 
-    def begin(self, *words: Word, who: Person | None = None) -> subprocess.Popen[str]:
-        """Start a command that will take a while, as ``who`` or as the pipeline."""
-        self._show("pipeline" if who is None else who.name, words)
+    def begin(self, *words: Word) -> subprocess.Popen[str]:
+        """Start a command of the pipeline's that will take a while."""
+        self._show(PIPELINE, words)
         return subprocess.Popen(  # noqa: S603 - our own command
             [COMMAND, *map(_value, words)],
-            env=self._environment(self.token if who is None else who.session),
+            env=self._environment(PIPELINE),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -154,21 +156,21 @@ class Stage:
         self,
         *words: Word,
         who: Person | None = None,
-        by: str | None = None,
+        by: str = PIPELINE,
         given: str | None = None,
         codes: Collection[int] = (0,),
         shown: str | None = None,
     ) -> Ran:
-        """Run a command as ``who`` or as the pipeline; ``by``: as nobody, under that name.
+        """Run a command as the person ``who``, or as the pipeline; ``by``: as nobody known.
 
         ``given``: its standard input. ``codes``: the exit codes that are honest here.
         ``shown``: what the transcript shows of its output; None: all of it.
         """
-        session = self.token if who is None else who.session
-        self._show(by or ("pipeline" if who is None else who.name), words)
+        by = by if who is None else who.name
+        self._show(by, words)
         done = subprocess.run(  # noqa: S603 - our own command
             [COMMAND, *map(_value, words)],
-            env=self._environment(None if by else session),
+            env=self._environment(by),
             cwd=self.folder,
             input=given or "",
             capture_output=True,
@@ -179,28 +181,30 @@ class Stage:
         ran = Ran(done.returncode, done.stdout, done.stderr)
         surprising = done.returncode not in codes
         everything = f"{done.stdout}\n{done.stderr}"
-        self.transcript.output(
-            everything if shown is None or surprising else shown, done.returncode
-        )
         if surprising:
+            self.transcript.output(everything, done.returncode, most=1000)
             expected = " or ".join(map(str, codes))
             raise Surprise(f"exit code {done.returncode}, and it had to be {expected}")
+        self.transcript.output(everything if shown is None else shown, done.returncode)
         return ran
 
     def _show(self, by: str, words: tuple[Word, ...]) -> None:
         shown = (word.shown if isinstance(word, Hidden) else word for word in words)
         self.transcript.command(by, ["muniment", *shown])
 
-    def _environment(self, token: str | None) -> dict[str, str]:
+    def _environment(self, by: str) -> dict[str, str]:
+        """Give everybody a place of their own to be signed in."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("MUNIMENT_")}
         chosen = {
             "MUNIMENT_URL": self.url,
             "MUNIMENT_PORT": str(self.port),
             "MUNIMENT_DATA_DIR": str(self.folder / "log"),
             "MUNIMENT_SIGNER_STATE": str(self.folder / "signer-state.json"),
-            "MUNIMENT_CONFIG_DIR": str(self.folder / "nobody"),
+            "MUNIMENT_CONFIG_DIR": str(self.folder / "signed-in" / by),
         }
-        return inherited | chosen | ({} if token is None else {"MUNIMENT_TOKEN": token})
+        if by == PIPELINE and self.token is not None:
+            chosen["MUNIMENT_TOKEN"] = self.token
+        return inherited | chosen
 
 
 def _value(word: Word) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -59,7 +58,7 @@ def tell(folder: Path | None = None) -> int:
         return FAILED
     finally:
         stage.stop()
-    _epilogue(stage, cast, time.monotonic() - began)
+    _epilogue(stage, time.monotonic() - began)
     return 0
 
 
@@ -160,19 +159,15 @@ def _third_act(stage: Stage, cast: dict[str, Person]) -> None:
     proving.forge_bundle(stage, bundle, vkey)
 
 
-def _epilogue(stage: Stage, cast: dict[str, Person], seconds: float) -> None:
+def _epilogue(stage: Stage, seconds: float) -> None:
     say, place = stage.transcript, stage.folder
-    people = {one.name: {"password": one.password, "otpauth": one.otpauth} for one in cast.values()}
-    secrets = place / "people.json"
-    secrets.touch(0o600)
-    secrets.write_text(json.dumps(people, indent=2), encoding="utf-8")
     say.step(
         f"Done in {seconds:.0f} seconds; every step went as it honestly has to",
         f"report      {place / 'model-audit.pdf'}\n"
         f"bundle      {place / 'model-audit.bundle.zip'}\n"
         f"key         {say.record['vkey']}\n"
         f"record      {place / 'demo.json'}\n"
-        f"people      {secrets} (passwords and authenticators)\n"
+        f"people      {place / founding.SECRETS} (passwords and authenticators)\n"
         f"look around MUNIMENT_SIGNER_STATE={place / 'signer-state.json'} "
         f"muniment serve --data-dir {place / 'log'}",
     )

@@ -46,17 +46,17 @@ class Transcript:
         """Show a command as it is typed, and by whom."""
         self._write(f"    {who} $ {' '.join(_quoted(word) for word in words)}")
 
-    def output(self, text: str, code: int) -> None:
-        """Show what a command answered, and its exit code."""
+    def output(self, text: str, code: int, most: int = MOST_LINES) -> None:
+        """Show what a command answered, at most so many lines of it, and its exit code."""
         lines = [line for line in text.splitlines() if line.strip()]
-        for line in lines[:MOST_LINES]:
+        for line in lines[:most]:
             self._write(
                 textwrap.fill(
                     line, WIDTH, initial_indent="      | ", subsequent_indent="      |   "
                 )
             )
-        if len(lines) > MOST_LINES:
-            self._write(f"      | … {len(lines) - MOST_LINES} more lines")
+        if len(lines) > most:
+            self._write(f"      | … {len(lines) - most} more lines")
         self._write(f"      exit {code}")
 
     def keep(self, name: str, value: Json) -> None:
