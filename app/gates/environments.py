@@ -19,6 +19,9 @@ from app.ledger import operational
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Connection
+
+    from app.core.jsonvalue import Json
     from app.gates.factor import SecondFactor
     from app.identity.principal import Principal
     from app.identity.signing import Signer, Signing
@@ -50,10 +53,18 @@ class Stages:
                 faults=[Fault("#/environments", "different names of " + NAME.pattern)],
             )
         digest = environments_digest(names)
-        document = {"environments": list(names), "drafter": drafter}
-        self.ledger.operate(
-            lambda writing: operational.put(writing, ENVIRONMENTS_DRAFT, digest, document)
-        )
+        document: dict[str, Json] = {
+            "environments": list(names),
+            "drafter": drafter,
+            "actor": principal.actor.id,
+        }
+
+        def keep(writing: Connection) -> None:
+            # The first draft stays: another one would free its drafter to publish it.
+            if operational.get(writing, ENVIRONMENTS_DRAFT, digest) is None:
+                operational.put(writing, ENVIRONMENTS_DRAFT, digest, document)
+
+        self.ledger.operate(keep)
         return digest
 
     def publish(
@@ -65,11 +76,13 @@ class Stages:
         def attempt() -> Receipt:
             nonlocal signer
             with self.ledger.snapshot() as now:
-                People(now.connection).require_still(principal, Permission.PUBLISH_POLICY)
+                people = People(now.connection)
+                people.require_still(principal, Permission.PUBLISH_POLICY)
                 drafted = operational.get(now.connection, ENVIRONMENTS_DRAFT, digest)
                 if drafted is None:
                     raise Missing(f"no environments with digest {digest[:80]} were drafted")
-                if drafted["drafter"] == principal.person:
+                behind = people.behind(str(drafted["actor"])) | {drafted["drafter"]}
+                if principal.person in behind:
                     raise SelfApproval("whoever drafts environments does not publish them")
                 expects = now.heads(["environments", f"user/{principal.person}"])
             if signer is None:
