@@ -76,6 +76,11 @@ class Rules:
                 f"{about} was drafted before, with other content",
                 remedy="raise the version: a drafted one never changes",
             )
+        if known is not None and canonical(known.cases) != canonical(cases):
+            raise Conflict(
+                f"{about} was drafted before, with other cases",
+                remedy="raise the version: a drafted one never changes",
+            )
         if known is None:
             said = say(about, PolicyDrafted(document, cases, policy.digest, drafter))
             self.ledger.record(said, principal.actor, source="api", expects={about: None})
