@@ -59,3 +59,9 @@ def test_an_installed_wheel_finds_its_own_resources(installed: Path, tmp_path: P
 
 def test_an_installed_wheel_has_the_command(installed: Path, tmp_path: Path) -> None:
     assert "verify" in run(installed / "muniment", "--help", cwd=tmp_path)
+
+
+def test_an_installed_wheel_verifies_the_shipped_bundle(installed: Path, tmp_path: Path) -> None:
+    shipped = ROOT / "tests/vectors/bundle/shipped.zip"
+    key = shipped.with_suffix(".vkey").read_text("utf-8").strip()
+    assert "VALID" in run(installed / "muniment", "verify", shipped, "--vkey", key, cwd=tmp_path)
