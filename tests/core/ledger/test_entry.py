@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.core.errors import Malformed, Refusal, Rejected, TooLarge
 from app.core.ledger.canonical import canonical
 from app.core.ledger.entry import EntryActor, encode, genesis_prev, parse
+from app.core.ledger.entry_form import misfit
 from tests.core.ledger.sample import ENTRY
 
 if TYPE_CHECKING:
@@ -159,11 +160,11 @@ def test_each_member_of_an_entry_has_its_form(
     ("member", "value", "message"),
     [
         ("id", "", "actor.id is empty or holds a control character"),
-        ("kind", "robot", "actor.kind is none of person, service, workload"),
+        ("kind", "robot", "actor.kind is not of the form (?:person|service|workload)"),
         (
             "auth",
             "magic",
-            "actor.auth is none of local, none, passkey, password, password+totp, session, token",
+            r"actor.auth is not of the form (?:password|password\+totp|passkey|",
         ),
         ("auth", 1, "actor.auth is not a string"),
     ],
@@ -175,7 +176,7 @@ def test_the_actor_of_an_entry_is_of_the_closed_sets(
     document["actor"][member] = value
     with pytest.raises(Malformed) as refused:
         parse(canonical(document))
-    assert refused.value.detail == message
+    assert refused.value.detail.startswith(message)
 
 
 def test_every_member_must_be_there_and_no_other() -> None:
@@ -200,9 +201,23 @@ def test_every_member_must_be_there_and_no_other() -> None:
         (RAW.replace(b'"index":0', b'"index":-0'), "the entry's bytes are not its canonical JSON"),
         (RAW.replace(b'"v":1', b'"v":1.0'), "the entry's bytes are not its canonical JSON"),
         (RAW.replace(b'"v":1', b'"v":1,"v":1'), "a member is named twice, at #"),
+        (RAW.replace(b"credit", b"\\u0063redit"), "the entry's bytes are not its canonical JSON"),
+        (RAW.replace(b"credit", b"\\/redit"), "the entry's bytes are not its canonical JSON"),
+        (RAW.replace(b"credit", b"\\credit"), "not JSON at line 1, column "),
+        (RAW.replace(b"credit", b"\\ud800"), "a string holds a surrogate without its other half"),
+        (RAW.replace(b"credit", b"\\ncredit"), "subject is empty or holds a control character"),
+        (RAW.replace(b"credit", b"\xffredit"), "byte 535 is not UTF-8"),
+        (RAW.replace(b"credit", "\ufffd".encode()), None),
+        (RAW.replace(b'"index":0', b'"index":%d' % 2**53), "an integer lies beyond"),
+        (RAW.replace(b'"members":2', b'"members":%d' % 2**53), "an integer lies beyond"),
+        (RAW.replace(b'"bytes":33', b'"bytes":%d' % 2**53), "an integer lies beyond"),
+        (RAW.replace(b'"index":0', b'"index":%d' % (2**53 - 1)), None),
     ],
 )
-def test_bytes_that_are_not_the_canonical_entry_are_malformed(raw: bytes, message: str) -> None:
+def test_only_the_canonical_bytes_are_an_entry(raw: bytes, message: str | None) -> None:
+    if message is None:
+        assert encode(parse(raw)) == raw
+        return
     with pytest.raises(Malformed) as refused:
         parse(raw)
     assert refused.value.detail.startswith(message)
@@ -212,6 +227,13 @@ def test_where_json_is_ambiguous_the_entry_tells_the_places() -> None:
     with pytest.raises(Malformed) as refused:
         parse(RAW.replace(b'"members":2', b'"members":1e999'))
     assert [fault.pointer for fault in refused.value.faults] == ["#/data/members"]
+
+
+@pytest.mark.parametrize("entry", [ENTRY, LATER])
+def test_nothing_but_its_writing_can_be_wrong_with_an_entry(entry: Entry) -> None:
+    raw = encode(entry)
+    assert misfit(raw).detail == "the entry's bytes are not its canonical JSON"
+    assert misfit(b" " + raw).detail == "the entry's bytes are not its canonical JSON"
 
 
 def test_no_altered_byte_of_an_entry_is_read_as_the_same_entry(counts: Counts) -> None:
