@@ -125,7 +125,7 @@ def predictions_csv(applicants: Applicants, trained: Trained) -> str:
         trained.selected,
         strict=True,
     ):
-        group = "25-or-under" if young else "over-25"
+        group = "to-25" if young else "over-25"
         writer.writerow([row["sex"], group, int(good), f"{score:.9f}", int(selected)])
     return out.getvalue()
 
@@ -194,7 +194,7 @@ def _fitted(applicants: Applicants, table: Scores, recipe: Recipe) -> dict[str, 
     good, young = applicants.good, applicants.young
     model = _model().fit(table, good)
     move = _move(_plain(good, table), good, young) if recipe.equal_opportunity else 0.0
-    return {"model": model, "threshold": THRESHOLD, "added_to_25_or_under": move}
+    return {"model": model, "threshold": THRESHOLD, "added_up_to_25": move}
 
 
 def main(path: Path, version: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from app.cli.demo.stage import Hidden, Person
+from app.cli.demo.stage import OPERATOR, Hidden, Person
 from app.cli.demo.transcript import Surprise
 from app.resources import Resource, folder
 
@@ -46,7 +46,7 @@ def found(stage: Stage, cast: dict[str, Person]) -> None:
         "log will ever say, without us.",
     )
     words = ("init", "--admin", "rita", "--password-stdin", "--json")
-    made = stage.run(*words, by="operator", given=rita.password, shown="").document
+    made = stage.run(*words, by=OPERATOR, given=rita.password, shown="").document
     rita.otpauth = str(made["otpauth"])
     say.say(f"verifier key: {made['vkey']}")
     say.keep("vkey", made["vkey"])
@@ -100,7 +100,7 @@ def employ(stage: Stage) -> None:
         "ask; approving is no scope that a token could have.",
     )
     words = ("token", "create", "pipeline", "--scope", SCOPES, "--owner", "ida", "--json")
-    made = stage.run(*words, by="operator", shown="the token, shown this once")
+    made = stage.run(*words, by=OPERATOR, shown="the token, shown this once")
     stage.token = str(made.document["token"])
 
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from app.cli.demo.judging import DATASET, DEPLOYMENT, MODEL
+from app.cli.demo.stage import OPERATOR
 from app.cli.demo.transcript import Surprise
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ def report(stage: Stage, carl: Person) -> tuple[Path, Path]:
 def verify(stage: Stage, bundle: Path, vkey: str) -> None:
     """Verify the bundle with nothing but the trusted key, and the log as it lies there."""
     stage.run("verify", bundle.name, "--vkey", vkey, by="stranger")
-    stage.run("ledger", "fsck", by="operator")
+    stage.run("ledger", "fsck", "--vkey", vkey, by=OPERATOR)
 
 
-def alter_database(stage: Stage) -> None:
+def alter_database(stage: Stage, vkey: str) -> None:
     """Alter one byte in a copy of the database: more young men of version 1 get the credit."""
     index, old, new = _lie(stage)
     copy = stage.folder / "altered-log"
@@ -73,7 +74,9 @@ def alter_database(stage: Stage) -> None:
         f"In a copy of the database, entry {index}, member cells: {old.decode()} becomes "
         f"{new.decode()}."
     )
-    ran = stage.run("ledger", "fsck", "--data-dir", copy.name, by="operator", codes=(ALTERED,))
+    ran = stage.run(
+        "ledger", "fsck", "--data-dir", copy.name, "--vkey", vkey, by=OPERATOR, codes=(ALTERED,)
+    )
     said = ran.out + ran.err
     if str(index) not in said or "cells" not in said:
         raise Surprise(f"fsck does not name entry {index} and its member cells")
@@ -110,7 +113,7 @@ def _lie(stage: Stage) -> tuple[int, bytes, bytes]:
         group["selected"]
         for table in told["tables"]
         for group in table["groups"]
-        if group["group"] == {"age_group": "25-or-under", "sex": "male"}
+        if group["group"] == {"age_group": "to-25", "sex": "male"}
     )
     written = str(young_men)
     first = "6" if written[0] != "6" else "7"

@@ -164,7 +164,7 @@ class Stage:
         """Run a command as the person ``who``, or as the pipeline; ``by``: as nobody known.
 
         ``given``: its standard input. ``codes``: the exit codes that are honest here.
-        ``shown``: what the transcript shows of its output; None: all of it.
+        ``shown``: what the transcript shows of its output; None: the result, else the rest.
         """
         by = by if who is None else who.name
         self._show(by, words)
@@ -185,7 +185,8 @@ class Stage:
             self.transcript.output(everything, done.returncode, most=1000)
             expected = " or ".join(map(str, codes))
             raise Surprise(f"exit code {done.returncode}, and it had to be {expected}")
-        self.transcript.output(everything if shown is None else shown, done.returncode)
+        told = done.stdout if done.stdout.strip() else done.stderr
+        self.transcript.output(told if shown is None else shown, done.returncode)
         return ran
 
     def _show(self, by: str, words: tuple[Word, ...]) -> None:

@@ -154,7 +154,7 @@ def _third_act(stage: Stage, cast: dict[str, Person]) -> None:
     stage.stop()
     proving.verify(stage, bundle, vkey)
     say.step("Somebody improves the past")
-    proving.alter_database(stage)
+    proving.alter_database(stage, vkey)
     say.step("Somebody forges a bundle")
     proving.forge_bundle(stage, bundle, vkey)
 

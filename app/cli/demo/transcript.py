@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from app.core.jsonvalue import Json
 
 WIDTH = 96
-MOST_LINES = 16
+LONGEST = 480
+MOST_LINES = 40
 
 
 class Surprise(Exception):  # noqa: N818 - says what is the case
@@ -40,7 +41,15 @@ class Transcript:
     def say(self, text: str) -> None:
         """Say something in a paragraph of its own."""
         for line in text.splitlines():
-            self._write(textwrap.fill(line, WIDTH, initial_indent="    ", subsequent_indent="    "))
+            self._write(
+                textwrap.fill(
+                    line,
+                    WIDTH,
+                    initial_indent="    ",
+                    subsequent_indent="      ",
+                    break_on_hyphens=False,
+                )
+            )
 
     def command(self, who: str, words: Sequence[str]) -> None:
         """Show a command as it is typed, and by whom."""
@@ -50,11 +59,8 @@ class Transcript:
         """Show what a command answered, at most so many lines of it, and its exit code."""
         lines = [line for line in text.splitlines() if line.strip()]
         for line in lines[:most]:
-            self._write(
-                textwrap.fill(
-                    line, WIDTH, initial_indent="      | ", subsequent_indent="      |   "
-                )
-            )
+            for row in _rows(line if len(line) <= LONGEST else f"{line[:LONGEST]} …"):
+                self._write(f"      | {row}")
         if len(lines) > most:
             self._write(f"      | … {len(lines) - most} more lines")
         self._write(f"      exit {code}")
@@ -70,6 +76,14 @@ class Transcript:
         sys.stdout.flush()
         with (self.folder / "transcript.txt").open("a", encoding="utf-8") as out:
             out.write(line + "\n")
+
+
+def _rows(line: str) -> list[str]:
+    """Fold a sentence; leave a table's row as it is."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    if "  " in line.strip():
+        return [line]
+    return textwrap.wrap(line, WIDTH, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
 
 
 def _quoted(word: str) -> str:
