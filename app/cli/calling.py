@@ -104,6 +104,7 @@ class Call:
             with self.connect(f"unix:{self.socket}", None) as client:
                 yield client
         else:
+            self._check_log()
             from app.serving import local_server
 
             with (
@@ -111,6 +112,16 @@ class Call:
                 self.connect(f"unix:{path}", None) as client,
             ):
                 yield client
+
+    def _check_log(self) -> None:
+        """Refuse to begin a log by accident. Raises Missing."""
+        from app.core.errors import Missing
+
+        if not (self.data_dir / "ledger.db").exists():
+            raise Missing(
+                f"{self.data_dir} holds no log, and nobody is signed in to {self.server}",
+                remedy="muniment init, or --data-dir FOLDER, or muniment login NAME",
+            )
 
     def settings(self, **given: str | int | None) -> Settings:
         """Read the settings in force; ``given``: what a flag says in a variable's place."""

@@ -60,7 +60,7 @@ def _sentences(failure: Exception, call: Call, code: int) -> list[str]:
         case Unreachable():
             return [
                 f"Unreachable: {failure}",
-                f"  → start it: muniment serve; or name another one than {call.server}: --server URL",
+                f"  → muniment serve, or name another server than {call.server}: --server URL",
             ]
         case Refusal():
             lines = [f"{_title(failure)}: {failure.detail}"]

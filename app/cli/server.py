@@ -17,6 +17,7 @@ from app.cli.printing import facts
 
 if TYPE_CHECKING:
     from app.cli.calling import Call
+    from app.core.jsonvalue import Json
     from app.settings import Settings
 
 LITTLE_ROOM = 500 * 2**20
@@ -75,10 +76,12 @@ def migrate(
 ) -> None:
     """Drop what is made from the log, and make it again."""
     call = call_of(context)
-    from app.house import rebuild as rebuild_projection
+    from app.house import rebuild as replay
 
-    names = rebuild_projection(call.settings(), rebuild)
-    call.show({"rebuilt": list(names)}, f"rebuilt: {', '.join(names)}")
+    names = replay(call.settings(), rebuild)
+    rebuilt: list[Json] = list(names)
+    call.show({"rebuilt": rebuilt}, f"rebuilt: {', '.join(names)}")
+    call.note("→ muniment ledger fsck compares it with the log")
 
 
 def _shown(name: str, value: object) -> str:
