@@ -29,15 +29,19 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
     st.none() | st.booleans() | integers | floats | texts,
     lambda children: st.lists(children, max_size=5) | st.dictionaries(texts, children, max_size=5),
-    max_leaves=25,
+    max_leaves=10,
 )
 
 
-def test_bytes_are_those_of_the_reference_implementation(counts: Counts) -> None:
+def test_bytes_are_those_of_the_reference_implementation_and_read_back(counts: Counts) -> None:
     @settings(max_examples=counts.values, derandomize=True)
     @given(values)
     def check(value: Json) -> None:
-        assert canonical(value) == rfc8785.dumps(value)
+        raw = canonical(value)
+        assert raw == rfc8785.dumps(value)
+        # A double of 16 digits or more may be written like an integer that is refused.
+        if not re.search(rb"[0-9]{16}", raw):
+            assert canonical(parse_json(raw)) == raw
 
     check()
 
@@ -96,17 +100,6 @@ def test_bytes_of_100_000_seeded_values_are_those_of_the_reference_implementatio
     for number in range(100_000):
         value = seeded(chance, [scalar, double] if number % 2 else [scalar], 3)
         assert canonical(value) == rfc8785.dumps(value)
-
-
-def test_what_was_read_is_written_and_read_again(counts: Counts) -> None:
-    @settings(max_examples=counts.values, derandomize=True)
-    @given(values)
-    def check(value: Json) -> None:
-        raw = canonical(value)
-        if not re.search(rb"[0-9]{16}", raw):
-            assert canonical(parse_json(raw)) == raw
-
-    check()
 
 
 @pytest.mark.parametrize(
