@@ -14,7 +14,7 @@ from app.core.errors import Refusal
 from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.entry import genesis_prev, parse
 from app.core.ledger.merkle import Frontier, leaf_hash
-from app.core.ledger.note import parse_note
+from app.core.ledger.note import open_note, parse_note
 from app.core.ledger.tile import TILE_WIDTH
 from app.core.ledger.times import format_time
 from app.core.ledger.verdict import Finding, Outcome
@@ -26,11 +26,12 @@ from app.ledger.sqlite import TRIGGERS
 from app.ledger.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from app.core.ledger.entry import Entry
+    from app.core.ledger.note import Verifier
     from app.ledger.sql_store import SqlStore
 
 ENTRIES = "SELECT idx, body, leaf_hash, subject, type, actor, recorded_at FROM entries ORDER BY idx"
@@ -129,19 +130,26 @@ def tiles(connection: Connection) -> Iterator[Finding]:
         if stored.get(place) != true.get(place):
             level, number = place
             first = number * TILE_WIDTH if level == 0 else None
-            yield _altered("tile", f"tile {level}/{number} is not made of its entries", first)
+            yield _altered(
+                "tile", f"table tiles: tile {level}/{number} is not made of its entries", first
+            )
 
 
-def checkpoints(connection: Connection) -> Iterator[Finding]:
-    """Check that each note lies under the size that it signs."""
+def checkpoints(connection: Connection, keys: Sequence[Verifier]) -> Iterator[Finding]:
+    """Check that each note lies under the size that it signs, and that its signature holds."""
     for row in connection.execute(text("SELECT size, note FROM checkpoints ORDER BY size")):
         try:
+            if keys:
+                open_note(row.note, keys)
             signed = parse_checkpoint(parse_note(row.note)[0]).size
         except (Refusal, TypeError):
-            yield _altered("checkpoint", f"the checkpoint of size {row.size} cannot be read")
+            yield _altered(
+                "checkpoint", f"table checkpoints: that of size {row.size} does not hold"
+            )
             continue
         if signed != row.size:
-            yield _altered("checkpoint", f"the checkpoint of size {signed} lies under {row.size}")
+            detail = f"table checkpoints: that of size {signed} lies under {row.size}"
+            yield _altered("checkpoint", detail)
 
 
 def idempotency(connection: Connection) -> Iterator[Finding]:
@@ -156,7 +164,9 @@ def idempotency(connection: Connection) -> Iterator[Finding]:
             sound = False
         if not sound:
             index = row["idx"] if isinstance(row["idx"], int) else None
-            yield _altered("idempotency", "the row does not match its digest", index)
+            yield _altered(
+                "idempotency", "table idempotency: the row does not match its digest", index
+            )
             continue
         for index in range(use.index, use.index + use.count):
             known[index] = row["key_mac"]
@@ -172,9 +182,11 @@ def blobs(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(text("SELECT sha256, size, content FROM blobs")):
         content = row.content if isinstance(row.content, bytes) else b""
         if hashlib.sha256(content).hexdigest() != row.sha256:
-            yield _altered("file", f"the stored file {str(row.sha256)[:80]} has other bytes")
+            yield _altered("file", f"table blobs: the file {str(row.sha256)[:80]} has other bytes")
         elif row.size != len(content):
-            yield _altered("file", f"the stored file {row.sha256} says another size than it has")
+            yield _altered(
+                "file", f"table blobs: the file {row.sha256} has another size than it says"
+            )
     named = text(
         "SELECT idx, value FROM payloads WHERE name = 'blob' AND value IS NOT NULL AND "
         "CAST(substr(value, 9, 64) AS TEXT) NOT IN (SELECT sha256 FROM blobs)"
@@ -191,7 +203,9 @@ def operational(connection: Connection) -> Iterator[Finding]:
         except Refusal:
             sound = False
         if not sound:
-            yield _altered("operational", f"row ({row.kind}, {row.key}) does not match its digest")
+            yield _altered(
+                "operational", f"table operational: {row.kind} {row.key} does not match its digest"
+            )
 
 
 def triggers(connection: Connection) -> Iterator[Finding]:

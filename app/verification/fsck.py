@@ -54,7 +54,7 @@ def fsck(path: Path, projections: Sequence[Projection], trusted: Sequence[Verifi
     try:
         with snapshot(engine) as connection:
             return _fsck(engine, connection, projections, trusted)
-    except DatabaseError as failure:
+    except Exception as failure:  # noqa: BLE001 - a damaged file may make anything raise
         return conclude([_unreadable(path.name, failure)], "")
     finally:
         engine.dispose()
@@ -94,8 +94,8 @@ def _fsck(
         ),
         _Question(
             "Checkpoints",
-            "each is stored under the size it signs",
-            lambda: copies.checkpoints(connection),
+            "each is stored under the size it signs, and its signature holds",
+            lambda: copies.checkpoints(connection, keys),
         ),
         _Question(
             "Keys",
@@ -127,10 +127,10 @@ def _answer(number: int, question: _Question) -> Check:
     found = Findings()
     try:
         found.extend(question.ask())
-    except DatabaseError as failure:
-        found.add(_cannot_read(question.title, failure))
     except Refusal as refusal:
         found.add(Finding(Outcome.ALTERED, question.title.lower(), refusal.detail))
+    except Exception as failure:  # noqa: BLE001 - a damaged row may make anything raise
+        found.add(_cannot_read(question.title, failure))
     return checked(number, question.title, question.meaning, found)
 
 
@@ -158,11 +158,14 @@ def _integrity(connection: Connection) -> Iterator[Finding]:
             yield Finding(Outcome.ALTERED, "file", str(row[0]))
 
 
-def _unreadable(name: str, failure: DatabaseError) -> Check:
+def _unreadable(name: str, failure: Exception) -> Check:
     found = Findings()
     found.add(_cannot_read(name, failure))
     return checked(1, "File", "the database file can be read", found)
 
 
-def _cannot_read(what: str, failure: DatabaseError) -> Finding:
-    return Finding(Outcome.ALTERED, "unreadable", f"{what} cannot be read: {failure.orig}")
+def _cannot_read(what: str, failure: Exception) -> Finding:
+    """Tell what the database refuses as altered; any other surprise proves nothing (14)."""
+    if isinstance(failure, DatabaseError):
+        return Finding(Outcome.ALTERED, "unreadable", f"{what} cannot be read: {failure.orig}")
+    return Finding(Outcome.MISSING, "unreadable", f"{what} cannot be checked: {failure!r}")

@@ -55,9 +55,9 @@ def _replay(
         while batch := list(islice(recorded, STEP)):
             for projection in projections:
                 projection.apply(fresh, batch)
-    except Refusal as refusal:
-        detail = f"the log cannot be replayed: {refusal.detail}"
-        yield Finding(Outcome.ALTERED, "projection", detail)
+    except Exception as failure:  # noqa: BLE001 - altered data may make anything raise
+        told = failure.detail if isinstance(failure, Refusal) else repr(failure)
+        yield Finding(Outcome.ALTERED, "projection", f"the log cannot be replayed: {told}")
 
 
 def _cursors(
