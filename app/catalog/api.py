@@ -252,12 +252,12 @@ def _moment(written: str) -> datetime:
     """Read ``?at=``; a time without a zone is refused."""
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Rejected(
-            "at is not an RFC 3339 time with a zone",
-            remedy="write it like 2026-11-21T09:30:00Z",
-            faults=[Fault("#/query/at", "must be RFC 3339 with a zone")],
-        )
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time at all, or none in UTC
+        pass
+    raise Rejected(
+        "at is not an RFC 3339 time with a zone",
+        remedy="write it like 2026-11-21T09:30:00Z",
+        faults=[Fault("#/query/at", "must be RFC 3339 with a zone")],
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from app.catalog import queries
@@ -14,6 +14,7 @@ from app.core.access import Permission
 from app.core.errors import Missing
 from app.core.events.decode import encode
 from app.gates.factor import SecondFactor
+from app.web.moments import Moment
 from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class ApprovalBody(Signed):
 
     role: Annotated[str, Field(max_length=100)]
     conditions: Annotated[str | None, Field(max_length=4000)] = None
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,11 @@ from app.identity.issuing import Wanted
 from app.identity.roles import Asked
 from app.identity.routes import ASKS, NO_STORE, outcome_of, people_router, refusals
 from app.web.listing import PageQuery, answer_list
+from app.web.moments import LARGEST_INDEX
 
 if TYPE_CHECKING:
     from app.identity.routes import PeopleRoutes
     from app.web.listing import Key, Listed
-
-LARGEST_INDEX = 2**53 - 1
 
 
 def role_routes(routes: PeopleRoutes) -> APIRouter:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.access import Permission
@@ -19,6 +19,7 @@ from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import parse_note
 from app.core.ledger.proof_file import ProofFile, format_proof
 from app.ledger.tiles import tile_reader
+from app.web.moments import LARGEST_INDEX
 
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
     from app.web.callers import Authenticate
+
+Index = Annotated[int, Path(le=LARGEST_INDEX)]
 
 PATIENCE = 3.0
 """Seconds to wait for the checkpoint that covers an entry just recorded."""
@@ -36,7 +39,7 @@ def reading_routes(ledger: Ledger, publisher: Publisher, authenticate: Authentic
     router = APIRouter(prefix="/api/v1", tags=["events"])
 
     @router.get("/events/{index}", operation_id="readEvent")
-    def event(request: Request, index: int) -> Response:
+    def event(request: Request, index: Index) -> Response:
         """Give an entry, its data with marks where members were erased, and its bytes."""
         authenticate(request).require(Permission.READ_LOG)
         with ledger.snapshot() as now:
@@ -57,7 +60,7 @@ def reading_routes(ledger: Ledger, publisher: Publisher, authenticate: Authentic
 
     @router.get("/events/{index}/proof", operation_id="proveEvent")
     def proof(
-        request: Request, index: int, size: Annotated[int | None, Query(ge=1)] = None
+        request: Request, index: Index, size: Annotated[int | None, Query(ge=1)] = None
     ) -> Response:
         """Prove that an entry is in the log: JSON, or a ``.tlog-proof`` as text/plain."""
         authenticate(request).require(Permission.READ_LOG)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime
 from sqlalchemy import select
+from starlette.responses import Response  # noqa: TC002 - the framework reads the annotation
 
 from app.core.access import Permission
 from app.core.events import full_type
@@ -16,12 +15,12 @@ from app.core.ledger.entry import parse
 from app.core.ledger.times import format_time
 from app.ledger.sql_store import ENTRIES
 from app.web.listing import Listed, PageQuery, answer_list
+from app.web.moments import LARGEST_INDEX, Moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
-    from starlette.responses import Response
 
     from app.core.jsonvalue import Json
     from app.ledger.record import Ledger
@@ -34,7 +33,7 @@ COLUMNS = (
 )  # fmt: skip
 
 Text = Annotated[str | None, Query(max_length=300)]
-Moment = Annotated[AwareDatetime | None, Query()]
+Time = Annotated[Moment | None, Query()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,9 @@ class Filters:
         if self.actor is not None:
             found.append(ENTRIES.c.actor == self.actor)
         if self.since is not None:
-            found.append(ENTRIES.c.recorded_at >= format_time(self.since.astimezone(UTC)))
+            found.append(ENTRIES.c.recorded_at >= format_time(self.since))
         if self.until is not None:
-            found.append(ENTRIES.c.recorded_at < format_time(self.until.astimezone(UTC)))
+            found.append(ENTRIES.c.recorded_at < format_time(self.until))
         if self.after_index is not None:
             found.append(ENTRIES.c.idx > self.after_index)
         return found
@@ -78,9 +77,9 @@ def stream_routes(ledger: Ledger, authenticate: Authenticate, cursors: Cursors) 
         type: Text = None,
         subject: Text = None,
         actor: Text = None,
-        since: Moment = None,
-        until: Moment = None,
-        after_index: Annotated[int | None, Query(ge=-1)] = None,
+        since: Time = None,
+        until: Time = None,
+        after_index: Annotated[int | None, Query(ge=-1, le=LARGEST_INDEX)] = None,
     ) -> Response:
         """List entries in the order of the log."""
         authenticate(request).require(Permission.READ_LOG)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from app.core.access import Permission
@@ -24,6 +23,7 @@ from app.lineage.asking import Answer, Terms
 from app.lineage.hidden import Names
 from app.lineage.sql_store import SqlLineageStore
 from app.web.callers import Authenticate
+from app.web.moments import Moment
 
 Body: TypeAlias = dict[str, Json]
 
@@ -33,17 +33,8 @@ def _split(written: list[str]) -> list[str]:
     return [one for part in written for one in part.split(",")]
 
 
-def _writable(moment: AwareDatetime) -> AwareDatetime:
-    """Bring a time to UTC; near the year 1 or 9999 that may be no time any more."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is no time in UTC") from None
-
-
 Node = Annotated[str, Field(min_length=1, max_length=1000, description="A subject or a gid.")]
 Kinds = Annotated[list[NodeKind], BeforeValidator(_split)]
-Moment = Annotated[AwareDatetime, AfterValidator(_writable)]
 
 
 class View(BaseModel):

@@ -125,9 +125,13 @@ def answer_refusals(app: FastAPI) -> None:
             return _plain(complaint, request)
         return problem(kind(str(complaint.detail)), request)
 
+    def broken(request: Request, _: Exception) -> Response:
+        return _plain(HTTPException(500, "the service failed; its log says why"), request)
+
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, broken)
 
 
 def _from_validation(failure: RequestValidationError) -> Refusal:
