@@ -33,7 +33,7 @@ values = st.recursive(
 )
 
 
-def test_bytes_are_those_of_the_reference_implementation_and_read_back(counts: Counts) -> None:
+def test_bytes_are_those_of_the_reference_implementation(counts: Counts) -> None:
     @settings(max_examples=counts.values, derandomize=True)
     @given(values)
     def check(value: Json) -> None:
