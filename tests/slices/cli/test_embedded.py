@@ -1,0 +1,144 @@
+"""Commands on a data folder of this machine: no server, no token, or another process's lock."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.cli import run
+from app.ledger.folder import Folder
+from app.verification.offline import read_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Go = Callable[..., tuple[int, str, str]]
+
+PASSWORD = "correct horse battery staple\n"
+
+
+@pytest.fixture
+def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Go:
+    """Run a command line for real."""
+    for name in ("MUNIMENT_TOKEN", "NO_COLOR", "MUNIMENT_TRACE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MUNIMENT_URL", "http://localhost:9")
+    monkeypatch.setenv("MUNIMENT_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("MUNIMENT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    def command(*words: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        code = run(words)
+        written = capfd.readouterr()
+        return code, written.out, written.err
+
+    return command
+
+
+@pytest.fixture
+def vkey(go: Go) -> str:
+    """The key of a log that was just begun."""
+    code, out, _ = go("init", "--admin", "root", "--password-stdin", "--json", stdin=PASSWORD)
+    made = json.loads(out)
+    assert code == 0
+    assert made["admin"].startswith("u")
+    assert made["otpauth"].startswith("otpauth://totp/")
+    assert len(made["recovery_codes"]) == 10
+    return str(made["vkey"])
+
+
+def test_a_log_is_begun_once(go: Go, vkey: str) -> None:
+    assert read_keys([vkey])
+    code, out, err = go("init", "--admin", "more", "--password-stdin", stdin=PASSWORD)
+    assert (code, out) == (1, "")
+    assert err != ""
+
+
+def test_people_are_administered_without_a_server(go: Go, vkey: str) -> None:
+    code, out, _ = go("user", "add", "ida", "--printed-name", "Ida")
+    assert code == 0
+    assert "/invitations/" in out
+    assert go("role", "grant", "ida", "engineer")[0] == 0
+    assert "engineer" in go("user", "list")[1]
+    assert go("token", "create", "ci", "--scope", "read")[1].startswith("gvs_")
+    code, _, err = go("role", "grant", "ida", "compliance")
+    assert code == 1
+    assert err.startswith("Forbidden")
+
+
+def test_a_folder_in_use_is_left_alone_by_name(go: Go, vkey: str, tmp_path: Path) -> None:
+    with Folder(tmp_path / "data").lock():
+        for words in (("user", "list"), ("migrate", "--rebuild", "all")):
+            code, _, err = go(*words)
+            assert code == 1
+            assert "in use by the server with process id" in err
+
+
+def test_no_log_is_begun_by_accident(go: Go, tmp_path: Path) -> None:
+    code, _, err = go("user", "list")
+    assert code == 1
+    assert "→ muniment init" in err
+    assert not (tmp_path / "data").exists()
+    assert go("ledger", "fsck")[0] == 2
+
+
+def test_the_whole_folder_is_checked(go: Go, vkey: str, tmp_path: Path) -> None:
+    code, out, _ = go("ledger", "fsck", "--vkey", vkey)
+    assert code == 0
+    assert out.splitlines()[-1].startswith("VALID: ")
+    code, out, err = go("ledger", "fsck")
+    assert code == 0
+    assert "no key was given" in err
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "data", copy)
+    other = go("init", "--admin", "x", "--password-stdin", "--json", "--data-dir",
+               str(tmp_path / "other"), stdin=PASSWORD)  # fmt: skip
+    strange = json.loads(other[1])["vkey"]
+    assert go("ledger", "fsck", "--vkey", strange, "--data-dir", str(copy))[0] == 13
+    (copy / "ledger.db").write_bytes(b"no database" * 500)
+    assert go("ledger", "fsck", "--vkey", vkey, "--data-dir", str(copy))[0] == 10
+
+
+def test_projections_are_made_again(go: Go, vkey: str) -> None:
+    code, out, _ = go("migrate", "--rebuild", "all")
+    assert code == 0
+    assert out.startswith("rebuilt: ")
+    assert go("ledger", "fsck", "--vkey", vkey)[0] == 0
+    code, _, err = go("migrate", "--rebuild", "nonsense")
+    assert code == 1
+    assert "→ one of: " in err
+
+
+def test_doctor_names_what_is_wrong(
+    go: Go, vkey: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUNIMENT_HOST", "0.0.0.0")  # noqa: S104 - that is what is refused
+    monkeypatch.setenv("MUNIMENT_TLS_KEY", str(tmp_path / "nowhere.key"))
+    monkeypatch.setenv("MUNIMENT_DATABASE_URL", "postgresql+psycopg://me:secret@host/db")
+    (tmp_path / "data" / "keys" / "log.key").chmod(0o644)
+    code, out, err = go("doctor")
+    assert code == 1
+    assert "secret" not in out
+    assert "me:***@host" in out
+    for said in ("not loopback", "nowhere.key is not there", "log.key can be read", "no server"):
+        assert said in err
+    assert "holds no log yet" in go("doctor", "--data-dir", str(tmp_path / "none"))[2]
+
+
+def test_serving_others_in_the_clear_is_refused(go: Go, tmp_path: Path) -> None:
+    code, _, err = go("serve", "--host", "0.0.0.0")  # noqa: S104 - that is what is refused
+    assert code == 1
+    assert "→ set MUNIMENT_TLS_CERT" in err
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_newest_checkpoint_is_printed(go: Go, vkey: str) -> None:
+    code, out, _ = go("ledger", "checkpoint")
+    assert code == 0
+    assert out.splitlines()[0] == vkey.partition("+")[0]
