@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.catalog.values import DatasetVersion
+    from app.core.policy.facts import Role
     from app.gates.factor import SecondFactor
     from app.identity.principal import Principal
     from app.identity.signing import Signer, Signing
@@ -100,10 +101,12 @@ def _approvable(now: Snapshot, principal: Principal, subject: str, role: str) ->
     if version is None:
         raise Missing(f"{subject} is not registered", remedy="muniment dataset version add")
     held = people.approval_roles(principal.person or "")
-    # A scope names models, so a role that has one is none for datasets.
-    if not any(one.role == role and one.scope is None and not one.revoked_at for one in held):
+    dataset = queries.dataset(now.connection, version.name)
+    team = None if dataset is None else dataset.team
+    principal.require(Permission.REVIEW, subject=subject, team=team)
+    if not any(_holds(one, role, team) for one in held):
         raise RoleMissing(
-            f"you do not hold the approval role {role[:80]!r} everywhere",
+            f"you do not hold the approval role {role[:80]!r} for {subject}",
             remedy="ask an administrator: muniment role grant NAME ROLE",
         )
     if principal.person in people.behind(version.actor):
@@ -112,3 +115,12 @@ def _approvable(now: Snapshot, principal: Principal, subject: str, role: str) ->
             remedy="ask somebody else who holds the role",
         )
     return version
+
+
+def _holds(held: Role, role: str, team: str | None) -> bool:
+    """Tell whether a grant is of this role, in force, and good for a dataset of ``team``.
+
+    A scope names models, so a role that has one is none for datasets.
+    """
+    named = held.role == role and held.scope is None and held.revoked_at is None
+    return named and held.team in (None, team)

@@ -13,7 +13,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.core.access import Permission, PermissionRole
-from app.core.errors import Conflict, Fault, Forbidden, Missing, Rejected, SelfApproval
+from app.core.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    IdempotencyMismatch,
+    Missing,
+    Rejected,
+    SelfApproval,
+)
 from app.core.events import say
 from app.core.events.envelope import NAME
 from app.core.events.kinds.people import RoleGranted, RoleRevoked, UserDisabled
@@ -24,7 +32,7 @@ from app.identity.directory import People
 from app.ledger import operational
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -172,7 +180,7 @@ class Roles:
             "by": principal.actor.id,
             "at": format_time(self.clock()),
         }
-        self.ledger.operate(lambda c: operational.put(c, PENDING, id_, document))
+        self.ledger.operate(lambda connection: _keep_pending(connection, id_, document))
         return Granted(pending=id_)
 
     def _confirm(self, principal: Principal, pending: str) -> Granted:
@@ -249,6 +257,14 @@ class Roles:
         now = self.clock()
         self.ledger.operate(lambda connection: ask(connection, what, principal, now))
         return Outcome.PENDING
+
+
+def _keep_pending(connection: Connection, id_: str, document: Mapping[str, Json]) -> None:
+    """Keep what waits; under an id that somebody has seen, nothing else ever does."""
+    before = operational.get(connection, PENDING, id_)
+    if before is not None and {**before, "at": document["at"]} != document:
+        raise IdempotencyMismatch("this key waits for another grant", remedy="send a new key")
+    operational.put(connection, PENDING, id_, document)
 
 
 def _check_local(principal: Principal, role: str) -> None:

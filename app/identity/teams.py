@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.core.access import Permission
+from app.identity import reading
 from app.identity.directory import People
 
 if TYPE_CHECKING:
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
 def teams_of(connection: Connection, actor: Actor) -> frozenset[str] | None:
     """Tell the actor's teams; None for one that no team limits.
 
-    A token has its own; a person those of their roles, unless one role is for all teams.
+    A token has its own; a person those of the roles that let them record, unless one of
+    these is for all teams. A role that only reads opens nobody's objects to be written.
     """
     people = People(connection)
     token = people.token(actor.id)
     if token is not None:
         return None if token.team is None else frozenset({token.team})
-    teams = {one.team for one in people.grants(actor.id) if not one.approval}
+    rights = reading.rights(people.grants(actor.id))
+    teams = {one.team for one in rights if Permission.RECORD in one.permissions}
     named = frozenset(team for team in teams if team is not None)
     return None if None in teams or not teams else named

@@ -240,6 +240,8 @@ def test_an_approval_role_of_two_administrators_is_asked_and_confirmed_over_http
     asked = http.post(path, json=role, headers=headers)
     assert asked.status_code == 202
     assert http.post(path, json=role, headers=headers).json() == asked.json()
+    other = http.post(path, json={"role": "compliance"}, headers=headers)
+    assert problem(other, 409)["type"] == "/problems/idempotency-mismatch"
     confirm = f"{API}/role-grants/{asked.json()['grant_id']}/confirm"
     assert problem(http.post(confirm, headers=bearer(ada)), 403)["type"] == (
         "/problems/self-approval"
