@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -11,19 +12,26 @@ from app.core.ledger.times import parse_time
 from app.core.policy import facts as read
 from app.core.policy.codec import Digest, decode
 from app.core.policy.rules import Meaning
+from app.identity.directory import People
 from app.reviews.models import REVIEWS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection, Row
 
     from app.core.jsonvalue import Json
 
 
 def reviews_of(connection: Connection, promotion: str) -> tuple[read.Review, ...]:
-    """Read the signed reviews of a promotion, dismissed ones left out, in order."""
+    """Read the signed reviews of a promotion, dismissed ones left out, in order.
+
+    Each with the roles held when it was signed, and the end of those that have ended since.
+    """
     which = (REVIEWS.c.promotion == promotion) & REVIEWS.c.dismissed_index.is_(None)
     rows = connection.execute(select(REVIEWS).where(which).order_by(REVIEWS.c.created_index))
-    return tuple(_fact(row) for row in rows)
+    people = People(connection)
+    return tuple(_fact(row, people.approval_roles(row.reviewer)) for row in rows)
 
 
 def shown(connection: Connection, promotion: str) -> list[Json]:
@@ -46,11 +54,13 @@ def shown(connection: Connection, promotion: str) -> list[Json]:
     ]
 
 
-def _fact(row: Row[Any]) -> read.Review:
+def _fact(row: Row[Any], now: Iterable[read.Role]) -> read.Review:
+    ends = {role.grant: role.revoked_at for role in now}
+    held = [decode(read.Role, one) for one in json.loads(row.roles)]
     return read.Review(
         index=row.created_index,
         reviewer=row.reviewer,
-        roles=tuple(decode(read.Role, one) for one in json.loads(row.roles)),
+        roles=tuple(replace(role, revoked_at=ends.get(role.grant)) for role in held),
         auth=row.auth,
         decision=row.decision,
         meaning=Meaning(row.meaning),
