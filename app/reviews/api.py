@@ -21,6 +21,7 @@ from app.core.promotion.states import State
 from app.core.promotion.states import shown as shown_state
 from app.reviews.reading import shown as reviews_shown
 from app.reviews.submit import Verdict, why_not
+from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json
@@ -91,7 +92,7 @@ class ReviewRoutes:
 
 def review_routes(routes: ReviewRoutes) -> APIRouter:
     """Build the routes below ``/api/v1/promotions/{id}`` and ``/api/v1/reviews``."""
-    router = APIRouter(prefix="/api/v1", tags=["reviews"])
+    router = APIRouter(prefix="/api/v1", tags=["reviews"], route_class=StrictJson)
 
     @router.get("/promotions/{promotion_id}", operation_id="readPromotion")
     async def read(
@@ -164,6 +165,7 @@ def _promotion(now: Snapshot, shown: Shown) -> dict[str, Json]:
             now.connection, promotion.model_version, promotion.environment
         )
     waiting = decision.gate is Gate.PENDING
+    needs = decision.missing if promotion.state == State.REQUESTED else ()
     return {
         "id": promotion.id,
         "subject": promotion.model_version,
@@ -171,7 +173,7 @@ def _promotion(now: Snapshot, shown: Shown) -> dict[str, Json]:
         "submitter": promotion.submitter,
         "state": shown_state(State(promotion.state), only_people_missing=waiting),
         "decision": None if stored is None else stored.decision,
-        "needs": cast("Json", [encode(one) for one in decision.missing]),
+        "needs": cast("Json", [encode(one) for one in needs]),
         "reviews": cast("Json", reviews_shown(now.connection, promotion.id)),
         "bind": encode(shown.bind),
         "expires_at": promotion.expires_at,
