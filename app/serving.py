@@ -72,7 +72,6 @@ def serve(settings: Settings) -> None:
     sys.stderr.flush()
     with asyncio.Runner(loop_factory=_loop) as runner:
         runner.run(_serve(app, settings, house.folder.socket))
-    house.folder.socket.unlink(missing_ok=True)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -104,6 +103,7 @@ async def _serve(app: FastAPI, settings: Settings, path: Path) -> None:
     async def operate() -> None:
         with admin_socket(path) as listener:
             await local.serve([listener])
+        path.unlink(missing_ok=True)  # here, for at its end uvicorn raises the signal again
         public.local_ended.set()
 
     await asyncio.gather(public.serve(), operate())
