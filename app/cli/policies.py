@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 policy = typer.Typer(help="The rules that gates decide by.", no_args_is_help=True)
 
+MANY = 20
+"""People to imagine in each role, where only the file itself is looked at."""
+
 Cases = Annotated[
     Path | None, typer.Option(exists=True, help="Default: NAME.cases.yaml beside the policy.")
 ]
@@ -27,11 +30,29 @@ Version = Annotated[str, typer.Argument(metavar="VERSION")]
 @policy.command("lint")
 def lint(context: typer.Context, file: asking.ExistingFile) -> None:
     """Check a policy file by itself; what depends on people, `policy draft` checks."""
+    from app.core.policy.lint import lint as find_faults
     from app.gates.policy_files import load, read_policy
 
-    read = read_policy(load(file))
+    call = call_of(context)
+    document = load(file)
+    read = read_policy(document)
+    move = read.applies.transition
+    faults = find_faults(
+        read,
+        environments=[one for one in (move.from_, move.to) if one is not None],
+        holders={role: [f"{role} {number}" for number in range(MANY)] for role in _roles(document)},
+        submitters=["somebody else"],
+    )
+    listed: list[Json] = [{"pointer": one.pointer, "message": one.message} for one in faults]
+    sound = "is sound" if not faults else f"has {len(faults)} faults"
     shown = {"name": read.name, "version": read.version, "digest": read.digest}
-    call_of(context).show(dict(shown), f"{read.name} {read.version} is sound\n{read.digest}")
+    text = f"{read.name} {read.version} {sound}\n{read.digest}"
+    call.show({**shown, "faults": listed}, text)
+    for one in faults:
+        call.red(f"{one.pointer} {one.message}")
+    if faults:
+        call.red(f"  → mend {file} there")
+        raise typer.Exit(REFUSED)
 
 
 @policy.command("test")
@@ -155,6 +176,17 @@ def replay(
     call.show(answer, f"{holds}\n{facts(answer, ('recorded', 'recomputed', 'differs'))}")
     if not answer["holds"]:
         raise typer.Exit(REFUSED)
+
+
+def _roles(document: Json) -> set[str]:
+    """Find every role that a policy names, anywhere."""
+    if isinstance(document, dict):
+        named = document.get("role")
+        own = {named} if isinstance(named, str) else set()
+        return own.union(*map(_roles, document.values()))
+    if isinstance(document, list):
+        return set().union(*map(_roles, document))
+    return set()
 
 
 def _cases(file: Path, cases: Path | None) -> Json:

@@ -155,6 +155,19 @@ def test_policies_are_linted_and_tested_without_a_server(
     assert server.asked == []
 
 
+def test_lint_names_what_makes_a_sound_policy_unfit(command: Command, tmp_path: Path) -> None:
+    for pack in sorted(POLICIES.glob("*.yaml")):
+        if not pack.name.endswith(".cases.yaml"):
+            assert command("policy", "lint", str(pack)).code == 0
+    unfit = tmp_path / "unfit.yaml"
+    written = (POLICIES / "production-default.yaml").read_text()
+    unfit.write_text(written.replace("value: 0.70", "value: 1.70"))
+    ended = command("policy", "lint", str(unfit))
+    assert ended.code == 1
+    assert "#/rules/0/value roc_auc lies in 0 to 1: never passes" in ended.err
+    assert command("policy", "lint", str(unfit), "--json").document["faults"] != []
+
+
 def test_a_draft_is_sent_with_its_cases_and_its_lint_is_told(
     command: Command, server: Server
 ) -> None:
@@ -184,7 +197,7 @@ def test_a_policy_is_shown_as_it_was_written(command: Command, server: Server) -
     assert "metadata:\n  name: p" in command("policy", "show", "p", "1").out
 
 
-LISTS = {
+LISTS: dict[tuple[str, ...], str] = {
     ("dataset", "list"): "/api/v1/datasets",
     ("model", "list"): "/api/v1/models",
     ("deployment", "list"): "/api/v1/deployments",
@@ -197,7 +210,7 @@ LISTS = {
 
 @pytest.mark.parametrize("words", LISTS, ids=" ".join)
 def test_lists_follow_their_pages(command: Command, server: Server, words: tuple[str, ...]) -> None:
-    items = [{"name": name, "roles": []} for name in ("first", "second")]
+    items: list[dict[str, Any]] = [{"name": name, "roles": []} for name in ("first", "second")]
     pages = [(200, {"items": [one], "next_cursor": "on"}) for one in items[:1]]
     last = (200, {"items": items[1:], "next_cursor": None})
     server.on("GET", LISTS[words], *pages, last)

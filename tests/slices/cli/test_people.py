@@ -5,8 +5,10 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+import keyring.errors
 import pytest
 
+from app.cli import credentials
 from tests.slices.cli.conftest import problem, session
 
 if TYPE_CHECKING:
@@ -183,6 +185,76 @@ def test_a_policy_is_published_as_it_is_drafted_now(
     words = (*SIGNING[3], "--password-stdin", "--totp", "1")
     assert command(*words, stdin="p\n").out == "recorded as entry 3: policy/p/1\n"
     assert server.body()["digest"] == "sha256:ab"
+
+
+def test_a_person_and_a_token_end(command: Command, server: Server) -> None:
+    server.on("POST", "/api/v1/users/ida/disable", (200, {"state": "done"}), (202, PENDING))
+    server.on("DELETE", "/api/v1/tokens/t1", (204, None))
+    server.on("POST", "/api/v1/role-grants/g7/confirm", (201, {"grant": 12}))
+    assert command("user", "disable", "ida").out == "disabled\n"
+    assert "other administrator" in command("user", "disable", "ida").out
+    assert command("token", "revoke", "t1").code == 0
+    assert command("role", "confirm", "g7").out == "granted by entry 12\n"
+
+
+PENDING = {"state": "pending"}
+
+
+class Keyring:
+    """A keyring in memory, in the place of the desktop's."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = False
+
+    def set_password(self, service: str, server: str, session: str) -> None:
+        self._look()
+        self.kept[service, server] = session
+
+    def get_password(self, service: str, server: str) -> str | None:
+        self._look()
+        return self.kept.get((service, server))
+
+    def delete_password(self, service: str, server: str) -> None:
+        self._look()
+        if self.kept.pop((service, server), None) is None:
+            raise keyring.errors.PasswordDeleteError("not there")
+
+    def _look(self) -> None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked("locked")
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Keyring:
+    """A desktop with a keyring, and no folder named."""
+    made = Keyring()
+    for name in ("set_password", "get_password", "delete_password"):
+        monkeypatch.setattr(f"keyring.{name}", getattr(made, name))
+    monkeypatch.delenv("MUNIMENT_CONFIG_DIR")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    return made
+
+
+def test_a_keyring_keeps_the_session(ring: Keyring, tmp_path: Path) -> None:
+    assert credentials.save("http://a", "secret") == "the keyring"
+    assert credentials.load("http://a") == "secret"
+    assert credentials.load("http://b") is None
+    assert not (tmp_path / "home").exists()
+    credentials.forget("http://a")
+    credentials.forget("http://a")
+    assert ring.kept == {}
+
+
+def test_a_keyring_that_stays_locked_gives_way_to_the_file(ring: Keyring, tmp_path: Path) -> None:
+    ring.locked = True
+    kept = tmp_path / "home" / "muniment" / "credentials"
+    assert credentials.save("http://a", "secret") == str(kept)
+    assert credentials.load("http://a") == "secret"
+    assert credentials.load("http://b") is None
+    credentials.forget("http://a")
+    assert credentials.load("http://a") is None
 
 
 def me() -> dict[str, object]:
