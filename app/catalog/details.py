@@ -12,11 +12,12 @@ from app.catalog.visible import sees
 from app.core.access import Permission
 from app.core.errors import Missing
 from app.core.events.decode import encode
+from app.core.events.envelope import version_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from app.catalog.values import Dataset, Decision, Model
+    from app.catalog.values import Dataset, Decision, Model, Promotion
     from app.core.jsonvalue import Json
     from app.web.callers import Caller
 
@@ -37,6 +38,32 @@ def model(connection: Connection, caller: Caller, name: str) -> Model:
     if found is None or not sees(caller.teams, found):
         raise Missing(f"there is no model {name[:100]}", remedy="GET /api/v1/models lists them")
     return found
+
+
+def check_seen(connection: Connection, caller: Caller, model_version: str) -> Model:
+    """Give the model of a version that the caller asks about. Raises Missing: it is hidden."""
+    found = queries.model(connection, version_of(model_version)[1])
+    if found is None or not sees(caller.teams, found):
+        raise Missing(
+            f"{model_version} is not registered",
+            remedy="register it with `muniment model version add`",
+        )
+    return found
+
+
+def check_readable(
+    connection: Connection, caller: Caller, about: Decision | Promotion, name: str
+) -> None:
+    """Check that a caller may read a decision or promotion. ``name``: what they call it.
+
+    Raises Forbidden: outside a token's limits. Missing: about a model that is hidden.
+    """
+    caller.require(
+        Permission.READ_DECISIONS, subject=about.model_version, environment=about.environment
+    )
+    found = queries.model(connection, version_of(about.model_version)[1])
+    if found is not None and not sees(caller.teams, found):
+        raise Missing(f"there is no {name[:100]}")
 
 
 def dataset_version(

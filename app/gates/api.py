@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from app.catalog import queries
+from app.catalog import details, queries
 from app.core.access import Permission
 from app.core.errors import Missing
 from app.core.events.envelope import check_subject, version_of
@@ -24,11 +24,13 @@ from app.core.policy.replay import replay
 from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
+    from app.catalog import values
     from app.core.jsonvalue import Json
     from app.gates.evaluate import Evaluate
     from app.gates.promotions import Promotions
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.record import Ledger
+    from app.ledger.snapshot import Snapshot
     from app.settings import Clock
     from app.web.callers import Authenticate, Caller
 
@@ -96,6 +98,8 @@ def gate_routes(routes: GateRoutes) -> APIRouter:
         caller.require(Permission.CHECK_GATE, subject=body.subject, environment=environment)
         if body.dry_run is not None:
             return JSONResponse(_dry_run(body.dry_run, routes.clock()))
+        with routes.ledger.snapshot() as now:
+            details.check_seen(now.connection, caller, body.subject)
         decision = routes.evaluate(body.subject, environment, body.digest)
         with routes.ledger.snapshot() as now:
             size = now.size
@@ -106,8 +110,13 @@ def gate_routes(routes: GateRoutes) -> APIRouter:
         """Ask for a promotion; the first decision comes with the answer."""
         caller = routes.authenticate(request)
         _check_model_version(body.subject)
+        with routes.ledger.snapshot() as now:
+            model = details.check_seen(now.connection, caller, body.subject)
         caller.require(
-            Permission.REQUEST_PROMOTION, subject=body.subject, environment=body.environment
+            Permission.REQUEST_PROMOTION,
+            subject=body.subject,
+            environment=body.environment,
+            team=model.team,
         )
         key = routes.key_of(request, caller, body.model_dump())
         promotion, again = routes.promotions.request(
@@ -127,12 +136,11 @@ def gate_routes(routes: GateRoutes) -> APIRouter:
     @router.get("/decisions/{decision_id}", operation_id="readDecision")
     def read(request: Request, decision_id: str) -> Response:
         """Give a recorded decision."""
-        routes.authenticate(request).require(Permission.READ_DECISIONS)
+        caller = routes.authenticate(request)
+        caller.require(Permission.READ_DECISIONS)
         with routes.ledger.snapshot() as now:
-            found = queries.decision(now.connection, decision_id)
+            found = _readable(now, caller, decision_id)
             size = now.size
-        if found is None:
-            raise Missing(f"there is no decision {decision_id[:80]}")
         decision = cast("dict[str, Json]", found.decision)
         body = {**decision, "index": found.created_index, "used_by": found.used_by}
         return JSONResponse({**body, "log_size": size})
@@ -140,8 +148,9 @@ def gate_routes(routes: GateRoutes) -> APIRouter:
     @router.get("/decisions/{decision_id}/replay", operation_id="replayDecision")
     def replay_decision(request: Request, decision_id: str) -> Response:
         """Compute a decision again, from the policies and facts recorded with it."""
-        routes.authenticate(request).require(Permission.READ_DECISIONS)
-        return JSONResponse(_replay(routes.ledger, decision_id))
+        caller = routes.authenticate(request)
+        caller.require(Permission.READ_DECISIONS)
+        return JSONResponse(_replay(routes.ledger, caller, decision_id))
 
     def _promotion(promotion_id: str) -> dict[str, Json]:
         with routes.ledger.snapshot() as now:
@@ -183,11 +192,18 @@ def _time(written: str) -> datetime:
     return decode(datetime, written, "#/dry_run/as_of")
 
 
-def _replay(ledger: Ledger, decision_id: str) -> dict[str, Json]:
+def _readable(now: Snapshot, caller: Caller, decision_id: str) -> values.Decision:
+    """Find a decision that the caller may read. Raises Missing, Forbidden."""
+    found = queries.decision(now.connection, decision_id)
+    if found is None:
+        raise Missing(f"there is no decision {decision_id[:80]}")
+    details.check_readable(now.connection, caller, found, f"decision {decision_id[:80]}")
+    return found
+
+
+def _replay(ledger: Ledger, caller: Caller, decision_id: str) -> dict[str, Json]:
     with ledger.snapshot() as now:
-        found = queries.decision(now.connection, decision_id)
-        if found is None:
-            raise Missing(f"there is no decision {decision_id[:80]}")
+        found = _readable(now, caller, decision_id)
         recorded = cast("dict[str, Json]", found.decision)
         documents = [
             queries.policy_with_digest(now.connection, digest) for digest in _digests(recorded)

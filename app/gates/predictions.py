@@ -10,8 +10,9 @@ from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from app.catalog import queries
+from app.catalog import details, queries
 from app.catalog.evidence import evidence_digest
+from app.core.access import Permission
 from app.core.errors import HeadMoved, Missing, Unavailable
 from app.core.events import say
 from app.core.events.decode import decode
@@ -89,9 +90,9 @@ class TakePredictions:
 
         Raises Missing, and what ``counting.count`` refuses with.
         """
-        self._digests(about)  # refuse before minutes of counting
+        self._digests(caller, about)  # refuse before minutes of counting
         counted = count(path, question)
-        model_digest, dataset_digest = self._digests(about)
+        model_digest, dataset_digest = self._digests(caller, about)
         event = PredictionsRecorded(
             model_version=about.model_version,
             dataset_version=about.dataset_version,
@@ -118,7 +119,7 @@ class TakePredictions:
         """Record counts that the client made. Raises Missing, SchemaMismatch, EmptyGroup."""
         favourable = favourable_of(posted.favourable_outcome, posted.positive_label)
         tally = parse_tally(posted.attributes, posted.cells, favourable)
-        model_digest, dataset_digest = self._digests(about)
+        model_digest, dataset_digest = self._digests(caller, about)
         event = PredictionsRecorded(
             model_version=about.model_version,
             dataset_version=about.dataset_version,
@@ -136,9 +137,11 @@ class TakePredictions:
         )
         return self._record(caller, event, tally, key)
 
-    def _digests(self, about: About) -> tuple[str, str]:
-        """Find what both versions are registered with. Raises Missing."""
+    def _digests(self, caller: Caller, about: About) -> tuple[str, str]:
+        """Find what both versions are registered with. Raises Missing, Forbidden."""
         with self.ledger.snapshot() as now:
+            model = details.check_seen(now.connection, caller, about.model_version)
+            caller.require(Permission.RECORD_EVIDENCE, subject=about.model_version, team=model.team)
             version = queries.model_version(now.connection, about.model_version)
             data = queries.dataset_version(now.connection, about.dataset_version)
         if version is None:

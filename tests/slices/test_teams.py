@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from tests.living import Person
 
 SECRET = "model/secret/1"
+VERSION = {
+    "artifact": {"digest": digest(SECRET), "uri": "file:///secret"},
+    "framework": "scikit-learn",
+    "trained_on": [DATA],
+}
+COUNTS = {
+    "dataset": DATA,
+    "attributes": ["sex"],
+    "favourable_outcome": "1",
+    "cells": [{"group": {"sex": "F"}, "n": 10, "selected": 3}],
+}
 
 
 @pytest.fixture
@@ -28,12 +39,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
         about = {"owner": "risk", "purpose": "scores", "risk_tier": "high"}
         only = {"team": "red", "team_only": True}
         world.record(red, "model.registered", "model/secret", {**about, **only})
-        version = {
-            "artifact": {"digest": digest(SECRET), "uri": "file:///secret"},
-            "framework": "scikit-learn",
-            "trained_on": [DATA],
-        }
-        world.record(red, "model.version_registered", SECRET, version)
+        world.record(red, "model.version_registered", SECRET, VERSION)
         yield bank
 
 
@@ -68,12 +74,65 @@ def test_an_approval_role_in_one_team_approves_no_data_of_another(bank: Bank) ->
 
 def test_a_role_that_only_reads_opens_no_other_team_for_writing(bank: Bank) -> None:
     blue = member(bank, "blue", "engineer", also=("auditor",))
-    version = {
-        "artifact": {"digest": digest("2"), "uri": "file:///2"},
-        "framework": "scikit-learn",
-        "trained_on": [DATA],
-    }
-    event = {"type": "model.version_registered", "subject": "model/secret/2", "data": version}
+    event = {"type": "model.version_registered", "subject": "model/secret/2", "data": VERSION}
     answer = bank.world.client(blue).post("/api/v1/events", json=event)
     assert answer.status_code == 403
     assert expect(403, answer)["type"] == "/problems/role-missing"
+
+
+def test_a_model_for_a_team_alone_is_decided_on_for_nobody_else(bank: Bank) -> None:
+    red, blue = bank.world.people["red-engineer"], member(bank, "blue", "engineer")
+    decided = bank.check(SECRET, by=red)
+    promoted = expect(201, bank.request(SECRET, by=red))
+    client = bank.world.client(blue)
+    evaluations = "/api/v1/gates/production/evaluations"
+    size = bank.size
+    asked = [
+        client.post(evaluations, json={"subject": SECRET}),
+        bank.request(SECRET, by=blue),
+        client.get(f"/api/v1/decisions/{decided['decision_id']}"),
+        client.get(f"/api/v1/decisions/{decided['decision_id']}/replay"),
+        client.post(bank.predictions(SECRET), json=COUNTS),
+    ]
+    assert [one.status_code for one in asked] == [404] * len(asked)
+    assert bank.size == size
+    path = f"/api/v1/decisions/{promoted['decision']['decision_id']}"
+    assert bank.world.client(red).get(path).status_code == 200
+
+
+def test_hidden_and_not_there_is_one_answer(bank: Bank) -> None:
+    client = bank.world.client(member(bank, "blue", "engineer"))
+    answers = []
+    for subject in (SECRET, "model/nobody/1"):
+        body = {"subject": subject, "environment": "production"}
+        told = expect(404, client.post("/api/v1/promotions", json=body))
+        answers.append({**told, "request_id": "", "detail": told["detail"].split()[1:]})
+    assert answers[0] == answers[1]
+
+
+def test_only_its_team_promotes_and_measures_a_model_that_everybody_sees(bank: Bank) -> None:
+    red, blue = bank.world.people["red-engineer"], member(bank, "blue", "engineer")
+    about = {"owner": "risk", "purpose": "scores", "risk_tier": "high", "team": "red"}
+    bank.world.record(red, "model.registered", "model/shown", about)
+    subject = "model/shown/1"
+    bank.world.record(red, "model.version_registered", subject, VERSION)
+    assert bank.request(subject, by=blue).status_code == 403
+    client = bank.world.client(blue)
+    assert client.post(bank.predictions(subject), json=COUNTS).status_code == 403
+    assert bank.check(subject, by=blue)["gate"] == "DENY"
+    assert bank.request(subject, by=red).status_code == 201
+
+
+def test_a_token_reads_no_decision_outside_its_limits(bank: Bank) -> None:
+    decided = bank.check(SECRET, by=bank.world.people["red-engineer"])
+    path = f"/api/v1/decisions/{decided['decision_id']}"
+    token = bank.world.token
+    for limited, status in (
+        (token("gate:check", subject_prefix="model/other"), 403),
+        (token("gate:check", environment="staging"), 403),
+        (token("gate:check", team="blue"), 404),
+        (token("gate:check", subject_prefix="model/secret", environment="production"), 200),
+    ):
+        client = bank.world.client(limited)
+        assert client.get(path).status_code == status
+        assert client.get(f"{path}/replay").status_code == status
