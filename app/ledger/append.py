@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from app.core.errors import HeadMoved, Refusal, Unavailable
 from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import DataCommitment, Entry, EntryActor, encode
-from app.core.ledger.merkle import Frontier, leaf_hash
+from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.times import format_time
 from app.ledger.idempotency import Use, record_uses, uses
 from app.ledger.ids import RANDOM_BYTES, uuid7
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from app.core.ledger.payload import Member
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.ports import Projection
+    from app.ledger.position import Position
     from app.ledger.receipt import Receipt
     from app.ledger.sql_store import SqlStore
-    from app.ledger.tree import Tree
     from app.settings import Clock, Entropy
 
 Beside = Callable[["Connection", Sequence[Recorded]], None]
@@ -79,17 +79,6 @@ class Appended:
     receipts: tuple[Receipt, ...]
     replayed: bool
     resource: str
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where the log ends: what the next entry continues."""
-
-    size: int
-    leaf: bytes
-    recorded_at: datetime
-    frontier: Frontier
-    tree: Tree
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from app.core.ledger.merkle import EMPTY_ROOT, Frontier
 from app.core.ledger.origin import check_origin
 from app.core.ledger.times import format_time, parse_time
 from app.ledger import blobs, idempotency, operational
-from app.ledger.append import Position
+from app.ledger.position import Position
 from app.ledger.sql_store import (
     CHECKPOINTS,
     ENTRIES,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
 
     from app.core.jsonvalue import Json
-    from app.ledger.append import Position
+    from app.ledger.position import Position
 
 
 def _table(model: type[SQLModel]) -> Table:

@@ -1,0 +1,23 @@
+"""Where the log ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.core.ledger.merkle import Frontier
+    from app.ledger.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the log ends: what the next entry continues."""
+
+    size: int
+    leaf: bytes
+    recorded_at: datetime
+    frontier: Frontier
+    tree: Tree
