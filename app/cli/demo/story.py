@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.cli.demo import credit, founding, judging, proving
 from app.cli.demo.stage import Stage
 from app.cli.demo.transcript import Surprise, Transcript
+from app.client import Refused, Unreachable
 
 if TYPE_CHECKING:
     from app.cli.demo.stage import Person
@@ -52,7 +54,7 @@ def tell(folder: Path | None = None) -> int:
         _first_act(stage, cast)
         _second_act(stage, cast)
         _third_act(stage, cast)
-    except Surprise as surprise:
+    except (Surprise, Refused, Unreachable, OSError, subprocess.SubprocessError) as surprise:
         say.say(f"\nStep {say.number} did not go as it has to: {surprise}")
         say.say(f"What there is lies in {place}")
         return FAILED
@@ -122,14 +124,15 @@ def _sign(stage: Stage, cast: dict[str, Person], promotion: dict[str, object]) -
             "whom the policy excludes.",
         )
         judging.try_to_approve_own(stage, cast["ida"], promotion)
+        if waiting.poll() is not None:
+            raise Surprise("the pipeline did not wait for anybody's signature")
         accept = judging.open_rules(promotion)
         taken = f", and takes on what the numbers leave open: {', '.join(accept)}" * bool(accept)
         say.step("A validator and the compliance officer sign", f"Vera has looked{taken}.")
-        judging.review(
-            stage, cast["vera"], promotion, "approve", "review",
-            "Those who repay are let through equally; the smallest groups leave the rest open",
-            accept,
-        )  # fmt: skip
+        reason = "The cut-offs were found without the rows they are judged on"
+        if accept:
+            reason += "; what is still open, I take on until more applicants are known"
+        judging.review(stage, cast["vera"], promotion, "approve", "review", reason, accept)
         judging.review(
             stage, cast["carl"], promotion, "approve", "approval",
             "Purpose, data and limits are documented and acceptable",
