@@ -71,8 +71,9 @@ def _rich(columns: Sequence[str], items: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table
 
     drawn = Table(box=None, pad_edge=False)
-    for name in columns:
-        drawn.add_column(name.replace("_", " ").upper(), overflow="fold")
+    for place, name in enumerate(columns):
+        # The first column is what one copies into the next command.
+        drawn.add_column(name.replace("_", " ").upper(), overflow="fold", no_wrap=place == 0)
     for item in items:
         drawn.add_row(*(_cell(item.get(name)) for name in columns))
     Console().print(drawn)

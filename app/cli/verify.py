@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -59,13 +59,17 @@ def verify(
 
 
 def trusted_keys(written: list[str] | None, file: Path | None) -> list[Verifier]:
-    """Read the keys a person trusts. Raises Malformed."""
+    """Read the keys a person trusts. Raises WrongUsage."""
+    from app.core.errors import Malformed
     from app.verification.offline import read_keys
 
     lines = list(written or ())
     if file is not None:
-        lines += _lines(file.read_text(encoding="utf-8"))
-    return read_keys(lines)
+        lines += _lines(file)
+    try:
+        return read_keys(lines)
+    except Malformed as failure:
+        raise refused(failure.detail, "--vkey KEY, as `muniment init` printed it") from None
 
 
 def finish(call: Call, report: Report) -> None:
@@ -125,9 +129,12 @@ def _kept(path: Path, keys: list[Verifier], saved: list[bytes]) -> Report:
         return unusable(path.name, f"{failure.filename} is missing")
 
 
-def _lines(text: str) -> list[str]:
-    """Read keys from lines, or from a trust.json."""
+def _lines(file: Path) -> list[str]:
+    """Read keys from lines, or from a trust.json. Raises WrongUsage."""
+    text = file.read_text(encoding="utf-8")
     if not text.lstrip().startswith("{"):
         return text.splitlines()
-    document: dict[str, Any] = json.loads(text)
-    return [str(one["vkey"]) for one in document["log"]]
+    try:
+        return [str(one["vkey"]) for one in json.loads(text)["log"]]
+    except (ValueError, KeyError, TypeError):
+        raise refused(f"{file} is no trust.json", "take /log/trust.json of a log") from None

@@ -219,6 +219,23 @@ def test_lists_follow_their_pages(command: Command, server: Server, words: tuple
     assert command(*words).err == "nothing there\n"
 
 
+def test_a_terminal_gets_a_table_and_a_bar(
+    command: Command, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("app.cli.reports.PAUSE", 0)
+    items = [{"id": "r1", "type": "model-audit"}]
+    server.on("GET", "/api/v1/reports", (200, {"items": items, "next_cursor": None}))
+    assert "model-audit" in command("report", "list").out
+    server.on("POST", "/api/v1/reports", (202, job("queued")))
+    server.on("GET", "/api/v1/reports/r1", (200, job("rendering")), (200, job("done")))
+    assert command("report", "create", "model-audit", "--scope", "m", "--wait").code == 0
+    server.on("GET", "/api/v1/reports", problem(404, "no"))
+    assert "\x1b[31m" in command("report", "list").err
+    assert "\x1b[31m" not in command("report", "list", "--no-color").err
+
+
 def test_versions_are_shown_with_what_is_known_of_them(command: Command, server: Server) -> None:
     parts = ("evaluations", "predictions", "documents", "promotions", "deployments")
     metrics = [{"name": "auc", "value": 0.8}]

@@ -136,6 +136,11 @@ def test_trusted_keys_come_from_lines_or_from_a_trust_file(
     for written in (f"{log.vkey}\n", json.dumps({"log": [{"vkey": log.vkey}]})):
         trust.write_text(written)
         assert command("verify", "--trust", str(trust)).code == 0
+    for written in ("{}", "{", "no key\n"):
+        trust.write_text(written)
+        ended = command("verify", "--trust", str(trust))
+        assert ended.code == 2
+        assert "→ " in ended.err
 
 
 def test_an_altered_entry_is_named(command: Command, log: Log, tmp_path: Path) -> None:
