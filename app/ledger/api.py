@@ -65,13 +65,18 @@ class Recording:
                 return posting.merge([]), True
             try:
                 future = self.ledger.submit(
-                    posting.fresh, caller.actor, source="api", expects=posting.expects, key=key
+                    posting.fresh,
+                    caller.actor,
+                    source="api",
+                    expects=posting.expects,
+                    key=key,
+                    resource=posting.resource,
                 )
                 appended = await asyncio.wrap_future(future)
             except HeadMoved:
                 continue
-            if appended.replayed:
-                return appended.receipts, True
+            if appended.replayed and key is not None:
+                return replayed(self.ledger, key) or appended.receipts, True
             return posting.merge(appended.receipts), False
         raise Unavailable("what this depends on keeps changing", retry_after=1)
 
@@ -90,7 +95,7 @@ def recording_routes(recording: Recording, authenticate: Authenticate) -> APIRou
         """Record one event and answer its receipt."""
         caller = authenticate(request)
         document = await _document(request)
-        said = read_said(document, "#", recording.ledger.schemas, caller, recording.clock)
+        said = read_said(document, recording.ledger.schemas, caller, recording.clock)
         receipts, again = await _record(request, caller, document, [said])
         return _created(receipts[0].to_json(), again=again)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from app.core.access import Permission
 from app.core.errors import (
     Fault,
     FutureTime,
+    Refusal,
     Rejected,
     ReservedType,
     SchemaMismatch,
@@ -17,7 +19,9 @@ from app.core.errors import (
 )
 from app.core.events import CLIENT_TYPES, Said, full_type, parse_event
 from app.core.events.envelope import check_subject
+from app.core.ledger.canonical import canonical
 from app.ledger.idempotency import find_use
+from app.ledger.schemas import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,10 +53,18 @@ class Posting:
     fresh: tuple[Said, ...]
     expects: Mapping[str, int | None]
 
+    @property
+    def resource(self) -> str:
+        """What a key keeps besides its entries: places and entries of what was known before."""
+        if not self.known:
+            return ""
+        known: dict[str, Json] = {str(at): one.index for at, one in self.known.items()}
+        return canonical(known).decode()
+
     def merge(self, recorded: Sequence[Receipt]) -> tuple[Receipt, ...]:
         """Put receipts of what was recorded now between those known before."""
         rest = iter(recorded)
-        count = len(self.known) + len(self.fresh)
+        count = len(self.known) + len(recorded)
         return tuple(self.known[at] if at in self.known else next(rest) for at in range(count))
 
 
@@ -66,29 +78,31 @@ def permission_for(wire: str) -> Permission:
 
 
 def read_said(
-    document: Json, pointer: str, schemas: Mapping[str, EventSchema], caller: Caller, clock: Clock
+    document: Json, schemas: Mapping[str, EventSchema], caller: Caller, clock: Clock
 ) -> Said:
     """Read one posted event and check that this caller may record such a thing at all.
 
-    ``pointer``: where it stands in the body. Raises UnknownKind, ReservedType, RoleMissing,
-    SchemaMismatch, FutureTime; the data is looked at last.
+    Raises UnknownKind, ReservedType, RoleMissing, SchemaMismatch, FutureTime; the data is
+    looked at last.
     """
-    members = _members(document, pointer)
-    wire = full_type(_text(members, "type", pointer))
+    members = _members(document)
+    wire = full_type(_text(members, "type"))
     if wire not in CLIENT_TYPES:
         raise ReservedType(
             f"events of type {wire} are recorded by the service alone",
             remedy="use the route or command whose effect it records",
         )
-    subject = _text(members, "subject", pointer)
+    subject = _text(members, "subject")
     check_subject(subject)
-    environment = subject.split("/")[1] if wire.startswith("deployment.") else None
+    environment = None
+    if wire.startswith("deployment.") and subject.startswith("deployment/"):
+        environment = subject.split("/")[1]
     caller.require(permission_for(wire), subject=subject, environment=environment)
     data = members.get("data")
     schemas[wire].check(data, from_client=True)
     if not isinstance(data, dict):
-        raise SchemaMismatch("data is no object", faults=[Fault(f"{pointer}/data", "an object")])
-    occurred_at = _time(members.get("occurred_at"), pointer, clock())
+        raise SchemaMismatch("data is no object", faults=[Fault("#/data", "an object")])
+    occurred_at = _time(members.get("occurred_at"), clock())
     return Said(subject, parse_event(wire, data), data, occurred_at)
 
 
@@ -104,8 +118,23 @@ def read_batch(
     if len(document) > MOST_EVENTS:
         raise TooLarge(f"a batch has at most {MOST_EVENTS} events, this one {len(document)}")
     return tuple(
-        read_said(one, f"#/{place}", schemas, caller, clock) for place, one in enumerate(document)
+        _read_item(place, one, schemas, caller, clock) for place, one in enumerate(document)
     )
+
+
+def _read_item(
+    place: int, document: Json, schemas: Mapping[str, EventSchema], caller: Caller, clock: Clock
+) -> Said:
+    """Read one event of a batch; what is wrong with it is placed in the whole body."""
+    try:
+        return read_said(document, schemas, caller, clock)
+    except Refusal as refusal:
+        refusal.detail = f"event {place}: {refusal.detail}"
+        refusal.faults = tuple(
+            Fault(f"#/{place}{one.pointer.removeprefix('#')}", one.message)
+            for one in refusal.faults
+        )
+        raise
 
 
 def admit(ledger: Ledger, rules: Admit, saids: Sequence[Said], actor: Actor) -> Posting:
@@ -134,7 +163,10 @@ def replayed(ledger: Ledger, key: IdempotencyKey) -> tuple[Receipt, ...] | None:
         use = find_use(now.connection, key)
         if use is None:
             return None
-        return tuple(now.receipt(use.index + step) for step in range(use.count))
+        found = json.loads(use.resource or "{}")
+        known = {int(place): now.receipt(index) for place, index in found.items()}
+        made = [now.receipt(use.index + step) for step in range(use.count)]
+    return Posting(known, (), {}).merge(made)
 
 
 def _with_service_members(said: Said, members: Mapping[str, Json]) -> Said:
@@ -144,29 +176,29 @@ def _with_service_members(said: Said, members: Mapping[str, Json]) -> Said:
     return replace(said, data=data, event=parse_event(said.event.TYPE, data))
 
 
-def _members(document: Json, pointer: str) -> Mapping[str, Json]:
+def _members(document: Json) -> Mapping[str, Json]:
     if not isinstance(document, dict):
-        raise SchemaMismatch("an event is a JSON object", faults=[Fault(pointer, "an object")])
+        raise SchemaMismatch("an event is a JSON object", faults=[Fault("#", "an object")])
     unknown = sorted(document.keys() - _MEMBERS)
     if unknown:
-        faults = [Fault(f"{pointer}/{name}", "is not a known member") for name in unknown]
+        faults = [Fault(f"#/{escape(name[:100])}", "is not a known member") for name in unknown]
         raise SchemaMismatch("an event has members type, subject, occurred_at, data", faults=faults)
     return document
 
 
-def _text(members: Mapping[str, Json], name: str, pointer: str) -> str:
+def _text(members: Mapping[str, Json], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str):
-        fault = Fault(f"{pointer}/{name}", "must be a string")
+        fault = Fault(f"#/{name}", "must be a string")
         raise SchemaMismatch(f"{name} must be a string", faults=[fault])
     return value
 
 
-def _time(written: Json, pointer: str, now: datetime) -> datetime | None:
+def _time(written: Json, now: datetime) -> datetime | None:
     """Read a client's time. The past is not limited; ahead of our clock is refused."""
     if written is None:
         return None
-    fault = Fault(f"{pointer}/occurred_at", "must be RFC 3339 with a zone, and not ahead of now")
+    fault = Fault("#/occurred_at", "must be RFC 3339 with a zone, and not ahead of now")
     try:
         moment = datetime.fromisoformat(written if isinstance(written, str) else "")
     except ValueError:

@@ -52,13 +52,14 @@ class EventSchema:
     def _faults(self, data: Json) -> list[Fault]:
         return [
             Fault(
-                "".join(["#/data", *(f"/{_escape(s)}" for s in error.instance_path)]), error.message
+                "".join(["#/data", *(f"/{escape(s)}" for s in error.instance_path)]), error.message
             )
             for _, error in zip(range(MOST_FAULTS), self.validator.iter_errors(data), strict=False)
         ]
 
 
-def _escape(step: str | int) -> str:
+def escape(step: str | int) -> str:
+    """Write one step of a JSON Pointer. Source: RFC 6901, 3."""
     return str(step).replace("~", "~0").replace("/", "~1")
 
 
