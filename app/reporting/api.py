@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from app.core.events.decode import encode
 from app.reporting.ordering import Order, Reports
 from app.web.listing import Listed, PageQuery, answer_list
+from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json
@@ -41,7 +42,7 @@ class OrderBody(BaseModel):
 
 def report_routes(reports: Reports, authenticate: Authenticate, cursors: Cursors) -> APIRouter:
     """Build the routes for reports."""
-    router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
+    router = APIRouter(prefix="/api/v1/reports", tags=["reports"], route_class=StrictJson)
     # The first route that matches answers, and an id matches anything without a slash.
     _add_files(router, reports, authenticate)
     _add_orders(router, reports, authenticate)

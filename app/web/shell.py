@@ -52,8 +52,15 @@ class Shell:
                 headers["X-Request-Id"] = scope["muniment.request_id"]
             await send(message)
 
-        limit = LARGEST_UPLOAD if scope["path"].endswith(UPLOADS) else self._max_body
+        limit = LARGEST_UPLOAD if _is_upload(scope) else self._max_body
         await self._app(scope, _limited(receive, scope, limit), headed)
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Tell a form with a file from the JSON that the same route may take."""
+    media: bytes = dict(scope["headers"]).get(b"content-type", b"").lower()
+    path: str = scope["path"]
+    return path.endswith(UPLOADS) and media.startswith(b"multipart/form-data")
 
 
 def _limited(receive: Receive, scope: Scope, limit: int) -> Receive:
