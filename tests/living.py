@@ -163,6 +163,7 @@ class World:
     """See the module."""
 
     house: House
+    app: FastAPI
     clock: Clock
     http: Http
     people: dict[str, Person] = field(default_factory=dict)
@@ -180,8 +181,9 @@ class World:
         )
         house = open_house(chosen, clock, Entropy(1), CHEAP)
         made = house.init("ada", PASSWORD)
-        with Http.serving(app_of(house)) as http:
-            world = cls(house, clock, http)
+        app = app_of(house)
+        with Http.serving(app) as http:
+            world = cls(house, app, clock, http)
             codes = made["recovery_codes"]
             assert isinstance(codes, list)
             ada = Person(

@@ -1,0 +1,179 @@
+"""Every route of the application with one request that it takes; bad requests are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fastapi import FastAPI
+
+DIGEST = "sha256:" + "a" * 64
+SIGNED = {"password": "correct horse battery", "totp": "000000"}
+BIND = {
+    "subject_digest": DIGEST,
+    "evidence_root": DIGEST,
+    "policy_digest": DIGEST,
+    "rendered_view_digest": DIGEST,
+}
+EVENT = {
+    "type": "dataset.registered",
+    "subject": "dataset/credit",
+    "data": {"owner": "data-team", "licence": "CC0-1.0", "description": "applicants"},
+}
+CELLS = {
+    "dataset": "dataset/credit/1",
+    "attributes": ["sex"],
+    "favourable_outcome": "1",
+    "cells": [{"group": {"sex": "F"}, "n": 10, "selected": 4}],
+}
+REVIEW = {"decision": "approve", "meaning": "review", "reason": "sound", "bind": BIND, **SIGNED}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route. ``path``: with its parameters filled in. ``json``: the body it takes.
+
+    ``form``: it takes a form. ``public``: it asks for no credentials. ``page``: for a browser.
+    """
+
+    path: str
+    json: Any = None
+    form: bool = False
+    public: bool = False
+    page: bool = False
+
+
+API = "/api/v1"
+VERSION = "credit-risk/versions/1"
+ROWS: Mapping[str, Row] = {
+    f"GET {API}/openapi.json": Row(f"{API}/openapi.json", public=True),
+    "GET /healthz": Row("/healthz", public=True),
+    "GET /readyz": Row("/readyz", public=True),
+    "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),
+    f"POST {API}/events": Row(f"{API}/events", EVENT),
+    f"POST {API}/events/batch": Row(f"{API}/events/batch", [EVENT]),
+    f"GET {API}/events": Row(f"{API}/events"),
+    f"GET {API}/events/{{index}}": Row(f"{API}/events/0"),
+    f"GET {API}/events/{{index}}/proof": Row(f"{API}/events/0/proof"),
+    f"GET {API}/consistency": Row(f"{API}/consistency?from=0&to=1"),
+    f"GET {API}/schemas": Row(f"{API}/schemas"),
+    f"GET {API}/schemas/{{wire}}": Row(f"{API}/schemas/dataset.registered.v1"),
+    "GET /log/checkpoint": Row("/log/checkpoint"),
+    "GET /log/tile/{path:path}": Row("/log/tile/0/000.p/1"),
+    "GET /log/vkeys": Row("/log/vkeys"),
+    "GET /log/trust.json": Row("/log/trust.json"),
+    f"POST {API}/invitations": Row(f"{API}/invitations", {"name": "zoe", "printed_name": "Zoe"}),
+    f"POST {API}/invitations/{{secret}}/accept": Row(
+        f"{API}/invitations/mu_none/accept", {"password": "correct horse battery"}, public=True
+    ),
+    f"POST {API}/invitations/{{secret}}/confirm": Row(
+        f"{API}/invitations/mu_none/confirm", {"totp": "000000"}, public=True
+    ),
+    f"POST {API}/sessions": Row(
+        f"{API}/sessions", {"name": "nobody", "password": "wrong password"}, public=True
+    ),
+    f"DELETE {API}/sessions/current": Row(f"{API}/sessions/current"),
+    f"GET {API}/me": Row(f"{API}/me"),
+    f"GET {API}/users": Row(f"{API}/users"),
+    f"POST {API}/users/{{user}}/disable": Row(f"{API}/users/nobody/disable"),
+    f"POST {API}/users/{{user}}/roles": Row(f"{API}/users/nobody/roles", {"role": "engineer"}),
+    f"POST {API}/role-grants/{{grant_id}}/confirm": Row(f"{API}/role-grants/none/confirm"),
+    f"DELETE {API}/users/{{user}}/roles/{{grant}}": Row(f"{API}/users/nobody/roles/1"),
+    f"POST {API}/tokens": Row(f"{API}/tokens", {"name": "ci", "scopes": ["read"]}),
+    f"GET {API}/tokens": Row(f"{API}/tokens"),
+    f"DELETE {API}/tokens/{{token}}": Row(f"{API}/tokens/none"),
+    "GET /setup/{secret}": Row("/setup/none", public=True, page=True),
+    "POST /setup/{secret}": Row("/setup/none", form=True, public=True, page=True),
+    "POST /setup/{secret}/confirm": Row("/setup/none/confirm", form=True, public=True, page=True),
+    "GET /invitations/{secret}": Row("/invitations/none", public=True, page=True),
+    "POST /invitations/{secret}": Row("/invitations/none", form=True, public=True, page=True),
+    "POST /invitations/{secret}/confirm": Row(
+        "/invitations/none/confirm", form=True, public=True, page=True
+    ),
+    f"POST {API}/gates/{{environment}}/evaluations": Row(
+        f"{API}/gates/production/evaluations", {"subject": "model/credit-risk/1"}
+    ),
+    f"POST {API}/promotions": Row(
+        f"{API}/promotions", {"subject": "model/credit-risk/1", "environment": "production"}
+    ),
+    f"POST {API}/promotions/{{promotion_id}}/withdraw": Row(
+        f"{API}/promotions/none/withdraw", {"reason": "not needed"}
+    ),
+    f"GET {API}/decisions/{{decision_id}}": Row(f"{API}/decisions/none"),
+    f"GET {API}/decisions/{{decision_id}}/replay": Row(f"{API}/decisions/none/replay"),
+    f"POST {API}/models/{{name}}/versions/{{version}}/predictions": Row(
+        f"{API}/models/{VERSION}/predictions", CELLS, form=True
+    ),
+    f"POST {API}/policies": Row(f"{API}/policies", {"document": {"kind": "Policy"}, "cases": []}),
+    f"GET {API}/policies/{{name}}/versions/{{version}}": Row(f"{API}/policies/{VERSION}"),
+    f"POST {API}/policies/{{name}}/versions/{{version}}/publish": Row(
+        f"{API}/policies/{VERSION}/publish", {"digest": DIGEST, "reason": "agreed", **SIGNED}
+    ),
+    f"POST {API}/policies/{{name}}/versions/{{version}}/retire": Row(
+        f"{API}/policies/{VERSION}/retire", {"reason": "old", **SIGNED}
+    ),
+    f"GET {API}/environments": Row(f"{API}/environments"),
+    f"POST {API}/environments": Row(f"{API}/environments", {"environments": ["one", "two"]}),
+    f"POST {API}/environments/{{digest}}/publish": Row(
+        f"{API}/environments/{DIGEST}/publish", {"reason": "agreed", **SIGNED}
+    ),
+    f"POST {API}/datasets/{{name}}/versions/{{version}}/approvals": Row(
+        f"{API}/datasets/{VERSION}/approvals", {"role": "data-steward", **SIGNED}
+    ),
+    f"GET {API}/promotions/{{promotion_id}}": Row(f"{API}/promotions/none"),
+    f"GET {API}/promotions/{{promotion_id}}/view": Row(f"{API}/promotions/none/view"),
+    f"POST {API}/promotions/{{promotion_id}}/reviews": Row(
+        f"{API}/promotions/none/reviews", REVIEW
+    ),
+    f"GET {API}/reviews/inbox": Row(f"{API}/reviews/inbox"),
+    f"GET {API}/datasets": Row(f"{API}/datasets"),
+    f"GET {API}/datasets/{{name}}": Row(f"{API}/datasets/none"),
+    f"GET {API}/datasets/{{name}}/versions": Row(f"{API}/datasets/none/versions"),
+    f"GET {API}/datasets/{{name}}/versions/{{version}}": Row(f"{API}/datasets/none/versions/1"),
+    f"GET {API}/models": Row(f"{API}/models"),
+    f"GET {API}/models/{{name}}": Row(f"{API}/models/none"),
+    f"GET {API}/models/{{name}}/versions": Row(f"{API}/models/none/versions"),
+    f"GET {API}/models/{{name}}/versions/{{version}}": Row(f"{API}/models/none/versions/1"),
+    f"GET {API}/deployments": Row(f"{API}/deployments"),
+    f"GET {API}/promotions": Row(f"{API}/promotions"),
+    f"GET {API}/policies": Row(f"{API}/policies"),
+    f"GET {API}/search": Row(f"{API}/search?q=credit"),
+    f"POST {API}/datasets/{{name}}/versions/{{version}}/documents": Row(
+        f"{API}/datasets/{VERSION}/documents", form=True
+    ),
+    f"POST {API}/models/{{name}}/versions/{{version}}/documents": Row(
+        f"{API}/models/{VERSION}/documents", form=True
+    ),
+    f"GET {API}/blobs/{{sha256}}": Row(f"{API}/blobs/{'a' * 64}"),
+    f"GET {API}/graph/closure": Row(f"{API}/graph/closure?node=dataset/credit&direction=upstream"),
+    f"GET {API}/graph/impact": Row(f"{API}/graph/impact?node=dataset/credit"),
+    f"GET {API}/graph/why": Row(f"{API}/graph/why?from=dataset/credit&to=model/x"),
+    f"GET {API}/graph/status": Row(f"{API}/graph/status"),
+    f"GET {API}/reports/{{job_id}}.pdf": Row(f"{API}/reports/none.pdf"),
+    f"GET {API}/reports/{{job_id}}.json": Row(f"{API}/reports/none.json"),
+    f"GET {API}/reports/{{job_id}}.bundle.zip": Row(f"{API}/reports/none.bundle.zip"),
+    f"POST {API}/reports": Row(
+        f"{API}/reports", {"type": "model-audit", "scope": "model/credit-risk"}
+    ),
+    f"GET {API}/reports/{{job_id}}": Row(f"{API}/reports/none"),
+    f"DELETE {API}/reports/{{job_id}}": Row(f"{API}/reports/none"),
+    f"GET {API}/reports": Row(f"{API}/reports"),
+}
+
+
+def served(app: FastAPI) -> set[str]:
+    """Name every route of an app: method and path as it was declared."""
+    return set(_named(app.router, ""))
+
+
+def _named(router: Any, prefix: str) -> Iterator[str]:  # noqa: ANN401 - FastAPI's own
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from _named(included, prefix + route.include_context.prefix)
+            continue
+        for method in route.methods - {"HEAD"}:
+            yield f"{method} {prefix}{route.path}"
