@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.catalog import values
-    from app.core.lineage.closure import Related, Status
+    from app.core.lineage.closure import Ancestry, Related, Status
     from app.gates.ports import Ancestors, Directory, ReviewsOf
     from app.ledger.snapshot import Snapshot
 
@@ -68,7 +68,8 @@ class Gather:
         ordered = () if environments is None else environments.names
         evaluations = queries.evaluations(connection, subject)
         predictions = queries.predictions(connection, subject)
-        lineage = self._lineage(now, subject)
+        found = self.ancestors(connection, subject, now.size)
+        lineage = self._lineage(connection, found)
         documents = queries.documents(
             connection, [subject, *(one.subject for one in lineage.ancestors)]
         )
@@ -88,7 +89,7 @@ class Gather:
             people=self._people(
                 connection,
                 version,
-                run,
+                _makers(connection, version, found),
                 [*evaluations, *predictions, *documents],
                 policies,
                 promotion,
@@ -118,20 +119,20 @@ class Gather:
         self,
         connection: Connection,
         version: values.ModelVersion,
-        run: values.Run | None,
+        runs: Sequence[values.Run],
         evidence: Iterable[values.Evaluation | values.Predictions | values.Document],
         policies: Iterable[values.PolicyVersion],
         promotion: values.Promotion | None,
     ) -> read.People:
         """Name who had which part.
 
-        Whoever owns or made a token that had one, and the human who triggered the run, count
-        as submitter, trainer and producer at once (decision 9).
+        ``runs``: those that made the version. Whoever owns or made a token that had a part,
+        and the human who triggered a run, count as submitter, trainer and producer at once
+        (decision 9).
         """
-        trainers = {version.actor}
-        human = set() if run is None or run.human is None else {run.human}
-        if run is not None:
-            trainers |= {one for one in (run.actor, run.finished_by) if one}
+        human = {run.human for run in runs if run.human is not None}
+        trainers = {version.actor, *(run.actor for run in runs)}
+        trainers |= {run.finished_by for run in runs if run.finished_by is not None}
         submitters = set() if promotion is None else {promotion.submitter, promotion.actor}
         producers = {one.actor for one in evidence}
         editors = {who for one in policies for who in (one.actor, one.drafter)}
@@ -176,21 +177,20 @@ class Gather:
         subjects |= {one.dataset_version for one in predictions}
         return {one.subject: one for one in queries.dataset_versions(connection, subjects)}
 
-    def _lineage(self, now: Snapshot, subject: str) -> read.Lineage:
-        found = self.ancestors(now.connection, subject, now.size)
+    def _lineage(self, connection: Connection, found: Ancestry) -> read.Lineage:
         origins = {
             name: one
             for one in found.ancestors
             if (name := subject_of(one.gid)) is not None and name.startswith("dataset/")
         }
-        versions = {one.subject: one for one in queries.dataset_versions(now.connection, origins)}
+        versions = {one.subject: one for one in queries.dataset_versions(connection, origins)}
         approvals: dict[str, list[values.Approval]] = {}
-        for approval in queries.approvals(now.connection, versions):
+        for approval in queries.approvals(connection, versions):
             approvals.setdefault(approval.subject, []).append(approval)
         return read.Lineage(
             status=_status(found.status),
             ancestors=tuple(
-                self._ancestor(now.connection, origins[name], version, approvals.get(name, []))
+                self._ancestor(connection, origins[name], version, approvals.get(name, []))
                 for name, version in sorted(versions.items())
             ),
         )
@@ -238,6 +238,16 @@ def stage_below(environments: Sequence[str], stages: Iterable[str], environment:
     allowed = set(stages)
     below = environments[: environments.index(environment)]
     return next((one for one in reversed(below) if one in allowed), None)
+
+
+def _makers(
+    connection: Connection, version: values.ModelVersion, found: Ancestry
+) -> tuple[values.Run, ...]:
+    """Find the runs that made a version: the one that it names, and each that says it did."""
+    before = (subject_of(one.gid) for one in found.ancestors if one.distance == 1)
+    named = {version.run, *(one for one in before if one is not None and one.startswith("run/"))}
+    runs = (queries.run(connection, one) for one in sorted(filter(None, named)))
+    return tuple(one for one in runs if one is not None)
 
 
 def _status(status: Status) -> Literal["complete", "truncated", "timeout"]:

@@ -127,11 +127,13 @@ class People:
     def behind(self, actor: str) -> frozenset[str]:
         """Tell the people behind an actor of the log: the person, or who owns and made a token.
 
-        Empty for the operator of this machine. Four eyes count all of them.
+        A person may be given by the name that signs in. Empty for the operator of this
+        machine. Four eyes count all of them.
         """
         token = self.token(actor)
         actors = [actor] if token is None else [token.owner, token.created_by]
-        return frozenset(one for one in actors if self.user(one) is not None)
+        found = (self.user(one) or self.named(one) for one in actors)
+        return frozenset(one.id for one in found if one is not None)
 
 
 class Directory:

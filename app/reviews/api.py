@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from app.catalog import queries
+from app.catalog import details, queries
+from app.catalog.visible import sees
 from app.core.access import Permission
+from app.core.errors import Missing
+from app.core.events.envelope import version_of
 from app.core.events.kinds.decisions import Bind
 from app.core.policy.codec import encode
 from app.core.policy.decision import Gate
@@ -70,17 +73,31 @@ class ReviewRoutes:
         """Recognise the caller, as identity knows them."""
         return cast("Principal", self.authenticate(request))
 
+    def reader(self, request: Request, permission: Permission, promotion_id: str) -> None:
+        """Check that the caller may read a promotion. Raises Forbidden, Missing."""
+        caller = self.caller(request)
+        caller.require(permission)
+        with self.ledger.snapshot() as now:
+            found = queries.promotion(now.connection, promotion_id)
+            if found is None:
+                raise Missing(f"there is no promotion {promotion_id[:80]}")
+            details.check_readable(now.connection, caller, found, f"promotion {promotion_id[:80]}")
+
     def promotion(self, promotion_id: str) -> dict[str, Json]:
         """Read a promotion as it is served."""
         with self.ledger.snapshot() as now:
             shown = self.reviews.show(now, promotion_id)
             return _promotion(now, shown)
 
-    def inbox(self, person: str) -> list[Json]:
-        """List the open promotions, those that wait for this person first."""
+    def inbox(self, caller: Principal) -> list[Json]:
+        """List the open promotions that the caller sees, those that wait for them first."""
+        person = caller.person or ""
         with self.ledger.snapshot() as now:
             items = []
             for promotion in queries.open_promotions(now.connection):
+                model = queries.model(now.connection, version_of(promotion.model_version)[1])
+                if model is not None and not sees(caller.teams, model):
+                    continue
                 shown = self.reviews.show(now, promotion.id, person)
                 mine = [meaning.value for meaning in Meaning if not why_not(shown, person, meaning)]
                 document = _promotion(now, shown)
@@ -101,8 +118,7 @@ def review_routes(routes: ReviewRoutes) -> APIRouter:
         wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT)] = 0,
     ) -> Response:
         """Give a promotion; with ``wait``, as soon as it waits for nobody any more."""
-        caller = await run_in_threadpool(routes.caller, request)
-        caller.require(Permission.READ_DECISIONS)
+        await run_in_threadpool(routes.reader, request, Permission.READ_DECISIONS, promotion_id)
         document = await run_in_threadpool(routes.promotion, promotion_id)
         rounds = int(wait / PAUSE)
         while rounds and document["state"] in (State.REQUESTED, "pending"):
@@ -117,7 +133,7 @@ def review_routes(routes: ReviewRoutes) -> APIRouter:
     @router.get("/promotions/{promotion_id}/view", operation_id="readPromotionView")
     def view(request: Request, promotion_id: str) -> Response:
         """Give the canonical bytes of what is signed; their digest is the ETag."""
-        routes.caller(request).require(Permission.READ)
+        routes.reader(request, Permission.READ, promotion_id)
         with routes.ledger.snapshot() as now:
             shown = routes.reviews.show(now, promotion_id)
         etag = f'"{shown.bind.rendered_view_digest.removeprefix("sha256:")}"'
@@ -149,7 +165,7 @@ def review_routes(routes: ReviewRoutes) -> APIRouter:
         """List open promotions, and in which meanings the caller could sign each."""
         caller = routes.caller(request)
         caller.require(Permission.READ)
-        items = routes.inbox(caller.person or "")
+        items = routes.inbox(caller)
         return JSONResponse({"items": items, "next_cursor": None})
 
     return router

@@ -143,6 +143,7 @@ class Reviews:
                     Permission.REVIEW,
                     subject=shown.promotion.model_version,
                     environment=shown.promotion.environment,
+                    team=shown.considered.facts.subject.team,
                 )
                 People(now.connection).require_still(principal, Permission.REVIEW)
             _check(shown, person, verdict)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.living import Person
+    from tests.living import Person, Token
 
 SECRET = "model/secret/1"
 VERSION = {
@@ -136,3 +136,31 @@ def test_a_token_reads_no_decision_outside_its_limits(bank: Bank) -> None:
         client = bank.world.client(limited)
         assert client.get(path).status_code == status
         assert client.get(f"{path}/replay").status_code == status
+
+
+def test_a_promotion_is_read_by_whoever_may_read_its_model(bank: Bank) -> None:
+    red, blue = bank.world.people["red-engineer"], member(bank, "blue", "engineer", "reviewer")
+    bank.publish()
+    promotion = bank.promote(SECRET, by=red)
+    readers: list[tuple[Person | Token, int]] = [
+        (blue, 404),
+        (bank.world.token("read", subject_prefix="model/other"), 403),
+        (bank.world.token("read", environment="staging"), 403),
+        (red, 200),
+    ]
+    for reader, status in readers:
+        client = bank.world.client(reader)
+        for path in (f"/api/v1/promotions/{promotion}", f"/api/v1/promotions/{promotion}/view"):
+            assert client.get(path).status_code == status
+    inbox = expect(200, bank.world.client(blue).get("/api/v1/reviews/inbox"))
+    assert inbox["items"] == []
+
+
+def test_who_reviews_for_one_team_signs_nothing_of_another(bank: Bank) -> None:
+    bank.publish()
+    bank.world.grant(bank.erin, "engineer", team="red")
+    promotion = bank.promote(SECRET)
+    blue = member(bank, "blue", "reviewer")
+    bank.world.grant(blue, "model-validator")
+    answer = bank.review(blue, promotion, "review")
+    assert expect(403, answer)["detail"].startswith("this belongs to the team red")

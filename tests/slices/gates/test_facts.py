@@ -147,6 +147,24 @@ def test_whoever_triggered_the_run_has_every_part(bank: Bank, token: Token) -> N
         assert bank.vera.id in people[part]
 
 
+@pytest.mark.parametrize("known_by", ["id", "name"])
+def test_a_run_that_says_it_made_the_version_counts_though_the_version_names_none(
+    bank: Bank, token: Token, known_by: str
+) -> None:
+    bank.publish()
+    bank.data()
+    started = {"kind": "train", "inputs": [], "human": getattr(bank.vera, known_by)}
+    bank.world.record(token, "run.started", "run/nightly", started)
+    subject = bank.model()
+    made = [{"subject": subject, "role": "model"}]
+    bank.world.record(
+        token, "run.finished", "run/nightly", {"status": "succeeded", "outputs": made}
+    )
+    people = promoted(bank, subject)["people"]
+    for part in ("submitters", "trainers", "evidence_producers"):
+        assert bank.vera.id in people[part]
+
+
 def test_whoever_made_the_token_that_drafted_a_policy_edited_it(bank: Bank) -> None:
     token = bank.world.token("policy:draft", owner=bank.paul)
     document, cases = policy()
