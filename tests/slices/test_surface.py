@@ -56,6 +56,23 @@ def test_a_number_or_a_time_that_no_log_reaches_is_refused(world: World, path: s
     assert refused.json()["errors"][0]["pointer"].startswith("#/")
 
 
+def test_a_batch_that_is_sent_again_answers_for_what_was_known_before_too(world: World) -> None:
+    engineer = world.client(world.token("event:append"))
+
+    def said(name: str) -> dict[str, object]:
+        about = {"owner": "risk", "purpose": "scores", "risk_tier": "low"}
+        return {"type": "model.registered", "subject": f"model/{name}", "data": about}
+
+    expect(201, engineer.post("/api/v1/events", json=said("old")))
+    batch = [said("new"), said("old"), said("newer")]
+    key = {"Idempotency-Key": "batch"}
+    first = engineer.post("/api/v1/events/batch", json=batch, headers=key)
+    again = engineer.post("/api/v1/events/batch", json=batch, headers=key)
+    assert len(expect(201, first)["receipts"]) == len(batch)
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
 def test_a_failure_of_ours_is_a_problem_document_that_says_nothing_of_its_inside() -> None:
     app = FastAPI()
     answer_refusals(app)
