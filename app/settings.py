@@ -22,6 +22,17 @@ Entropy = Callable[[int], bytes]
 
 MEBIBYTE = 2**20
 
+NOT_HEEDED = (
+    "MUNIMENT_DATABASE_URL",
+    "MUNIMENT_NEO4J_URI",
+    "MUNIMENT_POLICY_DIR",
+    "MUNIMENT_REPORT_SEAL_P12",
+    "MUNIMENT_METRICS_ADDRESS",
+    "MUNIMENT_SMTP_URL",
+    "MUNIMENT_WEBHOOK_URL",
+)
+"""Settings of the public contract that have no effect yet: set, they are refused."""
+
 
 def utc_now() -> datetime:
     """Tell the wall clock's time in UTC."""
@@ -33,14 +44,12 @@ class Settings:
     """What is in force. Each field is one ``MUNIMENT_`` variable, see the README's table."""
 
     data_dir: Path = field(default_factory=lambda: Path("muniment-data"))
-    database_url: str | None = None
     public_url: str = "http://localhost:8000"
     log_origin: str | None = None
     signing_key: Path | None = None
     signer_state: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
-    policy_dir: Path | None = None
     log_public: bool = False
     max_body: int = 10 * MEBIBYTE
     tls_cert: Path | None = None
@@ -57,20 +66,24 @@ class Settings:
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ``MUNIMENT_*`` variables; unset and empty ones keep their default.
 
-    Raises Rejected naming the variable whose value cannot be read.
+    Raises Rejected naming the variable whose value cannot be read or is not heeded.
     """
     given = os.environ if environ is None else environ
+    for name in NOT_HEEDED:
+        if given.get(name):
+            raise Rejected(
+                f"{name} is set, and this release does not heed it",
+                remedy=f"unset {name}: everything is kept in one SQLite file in the data folder",
+            )
     port = _number(given, "MUNIMENT_PORT", 8000)
     return Settings(
         data_dir=_path(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
-        database_url=given.get("MUNIMENT_DATABASE_URL") or None,
         public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
         log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
         signing_key=_path(given, "MUNIMENT_SIGNING_KEY"),
         signer_state=_path(given, "MUNIMENT_SIGNER_STATE"),
         host=given.get("MUNIMENT_HOST") or "127.0.0.1",
         port=port,
-        policy_dir=_path(given, "MUNIMENT_POLICY_DIR"),
         log_public=_flag(given, "MUNIMENT_LOG_PUBLIC"),
         max_body=_number(given, "MUNIMENT_MAX_BODY", 10 * MEBIBYTE),
         tls_cert=_path(given, "MUNIMENT_TLS_CERT"),

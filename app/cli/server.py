@@ -6,7 +6,6 @@ import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -59,7 +58,7 @@ def doctor(context: typer.Context) -> None:
     """Print the settings in force, and what is wrong with them."""
     call = call_of(context)
     settings = call.settings()
-    shown = {one.name: _shown(one.name, getattr(settings, one.name)) for one in fields(settings)}
+    shown = {one.name: _shown(getattr(settings, one.name)) for one in fields(settings)}
     problems = _problems(call, settings)
     found = [{"problem": what, "remedy": remedy} for what, remedy in problems]
     call.show({"settings": shown, "problems": found}, facts(shown))
@@ -84,23 +83,16 @@ def migrate(
     call.note("→ muniment ledger fsck compares it with the log")
 
 
-def _shown(name: str, value: object) -> str:
+def _shown(value: object) -> str:
     match value:
         case None:
             return "(not set)"
-        case str() if name == "database_url":
-            return _masked(value)
         case tuple():
             return " ".join(map(str, value)) or "(none)"
         case bool():
             return "yes" if value else "no"
         case _:
             return str(value)
-
-
-def _masked(url: str) -> str:
-    password = urlsplit(url).password
-    return url if password is None else url.replace(f":{password}@", ":***@")
 
 
 def _problems(call: Call, settings: Settings) -> list[tuple[str, str]]:
