@@ -11,7 +11,7 @@ import typer
 from app.cli import asking
 from app.cli.calling import call_of
 from app.cli.failing import refused
-from app.cli.printing import facts, receipt
+from app.cli.printing import facts, receipt, show_list
 
 event = typer.Typer(help="Entries of the log.", no_args_is_help=True)
 
@@ -36,6 +36,33 @@ def add(
     call = call_of(context)
     with call.client() as client:
         receipt(call, client.post("/api/v1/events", body))
+
+
+@event.command("list")
+def list_events(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Option("--type", help="Such as gate.decided.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Such as model/NAME/VERSION.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Id of who recorded them.")] = None,
+    since: Annotated[str | None, typer.Option(help="RFC 3339, recorded from then on.")] = None,
+    until: Annotated[str | None, typer.Option(help="RFC 3339, recorded before then.")] = None,
+    after_index: Annotated[int | None, typer.Option(help="Entries after this one.")] = None,
+) -> None:
+    """List entries in the order of the log."""
+    call = call_of(context)
+    with call.client() as client:
+        items = list(
+            client.items(
+                "/api/v1/events",
+                type=kind,
+                subject=subject,
+                actor=actor,
+                since=since,
+                until=until,
+                after_index=after_index,
+            )
+        )
+    show_list(call, ("index", "type", "subject", "actor", "recorded_at"), items)
 
 
 @event.command("show")

@@ -205,6 +205,7 @@ LISTS: dict[tuple[str, ...], str] = {
     ("report", "list"): "/api/v1/reports",
     ("user", "list"): "/api/v1/users",
     ("token", "list"): "/api/v1/tokens",
+    ("event", "list", "--type", "gate.decided"): "/api/v1/events",
 }
 
 
