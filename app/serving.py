@@ -103,7 +103,8 @@ async def _serve(app: FastAPI, settings: Settings, path: Path) -> None:
     async def operate() -> None:
         with admin_socket(path) as listener:
             await local.serve([listener])
-        path.unlink(missing_ok=True)  # here, for at its end uvicorn raises the signal again
+        # Here, for at its end uvicorn raises the signal again.
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, when nobody waits any more
         public.local_ended.set()
 
     await asyncio.gather(public.serve(), operate())
