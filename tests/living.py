@@ -87,8 +87,8 @@ class Http:
 class Clock:
     """Stands still until it is moved."""
 
-    def __init__(self) -> None:
-        self.now = BEGINNING
+    def __init__(self, beginning: datetime) -> None:
+        self.now = beginning
 
     def __call__(self) -> datetime:
         return self.now
@@ -115,7 +115,7 @@ class Person:
     authenticator: pyotp.TOTP
     recovery_codes: tuple[str, ...] = ()
     session: str | None = None
-    signed_in_at: datetime = BEGINNING
+    signed_in_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -171,9 +171,11 @@ class World:
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, settings: Settings | None = None) -> Iterator[World]:
+    def open(
+        cls, folder: Path, settings: Settings | None = None, beginning: datetime = BEGINNING
+    ) -> Iterator[World]:
         """Open a new house below ``folder``, with ada as its administrator."""
-        clock = Clock()
+        clock = Clock(beginning)
         chosen = replace(
             settings or Settings(),
             data_dir=folder / "data",
@@ -217,8 +219,8 @@ class World:
 
     def session(self, person: Person) -> str:
         """Give a session of the person that has not ended."""
-        fresh = self.clock.now < person.signed_in_at + SESSION_LASTS
-        if person.session is None or not fresh:
+        since = person.signed_in_at
+        if person.session is None or since is None or self.clock.now >= since + SESSION_LASTS:
             body = {"name": person.name, **self.signed(person)}
             person.session = str(
                 expect(200, self.client(None).post("/api/v1/sessions", json=body))["session"]
