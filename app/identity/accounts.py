@@ -175,7 +175,13 @@ class Accounts:
         check_acceptable(password, name)
         factor = self.secrets.new()
         made = Credentials(self.passwords.hash(password), self.secrets.seal(factor, user))
-        self.ledger.operate(lambda connection: credentials.write(connection, user, made))
+
+        def store(connection: Connection) -> None:
+            if operational.get(connection, INVITATION, opaque.digest(secret)) is None:
+                raise _used()
+            credentials.write(connection, user, made)
+
+        self.ledger.operate(store)
         return otpauth(factor, name)
 
     def confirm(self, secret: str, code: str, address: str) -> tuple[Opened, tuple[str, ...]]:
@@ -199,8 +205,10 @@ class Accounts:
 
         def store(connection: Connection, _: Sequence[Recorded]) -> None:
             if not operational.delete(connection, INVITATION, opaque.digest(secret)):
-                raise Missing("the invitation was used meanwhile")
+                raise _used()
             kept = credentials.spend_step(connection, user, step, enrol=True)
+            if kept.secret != held.secret:
+                raise credentials.wrong()  # accepted anew meanwhile: the code is of another secret
             recovery = tuple(recovery_digest(one) for one in codes)
             credentials.write(connection, user, replace(kept, recovery=recovery))
 
@@ -214,6 +222,10 @@ class Accounts:
 
     def _new_id(self) -> str:
         return f"u{self.entropy(ID_BYTES).hex()}"
+
+
+def _used() -> Missing:
+    return Missing("the invitation was used meanwhile", remedy="ask for a new one")
 
 
 def check_name(name: str, printed_name: str) -> None:

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from app.core.errors import Conflict, Missing, Rejected, TooManyAttempts, Unauthenticated
 from app.core.events.kinds.people import SecondFactorChanged, SessionOpened, SessionRefused
+from app.identity import credentials
 from app.identity.authentication import recognise_session
 from tests.slices.identity.town import OPERATOR, PASSWORD, Someone, authenticator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.core.events import Event
     from app.identity.assembly import Identity
+    from app.identity.passwords import Passwords
     from app.ledger.record import Ledger
     from tests.slices.identity.town import Clock, Town
 
@@ -244,6 +249,38 @@ def test_an_invitation_works_once(town: Town, ledger: Ledger) -> None:
     with ledger.snapshot() as now:
         principal, _ = recognise_session(now.connection, opened.session, town.clock())
     assert principal.person == invitation.user
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """Passwords whose hashing takes long enough for something else to happen."""
+
+    passwords: Passwords
+    meanwhile: Callable[[], object]
+
+    def hash(self, password: str) -> str:
+        self.meanwhile()
+        return self.passwords.hash(password)
+
+
+def test_whoever_else_has_the_link_cannot_replace_what_its_person_has_confirmed(
+    town: Town, ledger: Ledger
+) -> None:
+    ada = town.found()
+    accounts = town.identity.accounts
+    invited = accounts.invite(town.principal(ada), "grace", "Grace")
+    enrolled = authenticator(accounts.accept(invited.secret, PASSWORD))
+
+    def confirm() -> None:
+        accounts.confirm(invited.secret, enrolled.at(town.clock.now), HERE)
+
+    late = replace(accounts, passwords=cast("Passwords", Interrupted(accounts.passwords, confirm)))
+    with pytest.raises(Missing, match="used meanwhile"):
+        late.accept(invited.secret, "another long password")
+    with ledger.snapshot() as now:
+        held = credentials.read(now.connection, invited.user)
+    assert held is not None
+    assert held.enrolled
 
 
 def test_an_invitation_expires_after_a_week(town: Town, clock: Clock) -> None:
