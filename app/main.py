@@ -17,6 +17,7 @@ from app.catalog.admission import Rules as Admission
 from app.catalog.api import Catalog, catalog_routes
 from app.catalog.documents import Uploads
 from app.catalog.documents_api import document_routes
+from app.catalog.visible import hides
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
 from app.gates.environments import Stages
@@ -111,7 +112,7 @@ def app_of(house: House) -> FastAPI:
     recording = Recording(ledger, admission, house.secret, house.clock)
     app.include_router(recording_routes(recording, authenticate))
     app.include_router(stream_routes(ledger, authenticate, cursors))
-    app.include_router(reading_routes(ledger, house.publisher, authenticate))
+    app.include_router(reading_routes(ledger, house.publisher, authenticate, hides))
     app.include_router(
         log_routes(
             ledger,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import and_, false, func, literal, not_, or_, select, true
@@ -9,9 +11,11 @@ from sqlalchemy import and_, false, func, literal, not_, or_, select, true
 from app.catalog.tables import DATASETS, MODEL_VERSIONS, MODELS
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, FromClause, Table
+    from sqlalchemy import ColumnElement, Connection, FromClause, Table
 
     from app.catalog.values import Dataset, Model
+    from app.core.jsonvalue import Json
+    from app.web.callers import Caller
 
 Teams: TypeAlias = "frozenset[str] | None"
 """Teams a caller belongs to; None: not limited to any."""
@@ -42,6 +46,22 @@ def seen_subject(teams: Teams, subject: ColumnElement[str]) -> ColumnElement[boo
     if teams is None:
         return true()
     return and_(*(not_(_below_hidden(teams, subject, one)) for one in (DATASETS, MODELS)))
+
+
+def hides(connection: Connection, caller: Caller, subject: str, data: Json) -> bool:
+    """Tell whether an event stands under, or names, what is hidden from its reader."""
+    if caller.teams is None:
+        return False
+    hidden = [
+        f"{kind}/{re.escape(name)}"
+        for kind, table in (("dataset", DATASETS), ("model", MODELS))
+        for name in connection.execute(
+            select(table.c.name).where(not_(seen_by(caller.teams, table)))
+        ).scalars()
+    ]
+    named = re.compile(rf"(?<![a-z0-9._/-])(?:{'|'.join(hidden)})(?![a-z0-9._-])")
+    told = f"{subject} {json.dumps(data, ensure_ascii=False)}"
+    return bool(hidden) and named.search(told) is not None
 
 
 def _below_hidden(teams: Teams, subject: ColumnElement[str], table: Table) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.core.events import Actor, Event, Said
     from app.core.jsonvalue import Json
     from app.core.ledger.entry import Entry
+    from app.web.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,13 @@ class Admission:
     expects: Mapping[str, int | None] = field(default_factory=dict)
     recorded_at_index: int | None = None
     service_members: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Hides(Protocol):
+    """What a reader of the log may not read of an event, though the entry is there for all."""
+
+    def __call__(self, connection: Connection, caller: Caller, subject: str, data: Json) -> bool:
+        """Tell whether the event's data is for others alone."""
 
 
 class Admit(Protocol):

@@ -23,6 +23,7 @@ from app.web.moments import LARGEST_INDEX
 
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json
+    from app.ledger.ports import Hides
     from app.ledger.publisher import Publisher
     from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
@@ -34,25 +35,30 @@ PATIENCE = 3.0
 """Seconds to wait for the checkpoint that covers an entry just recorded."""
 
 
-def reading_routes(ledger: Ledger, publisher: Publisher, authenticate: Authenticate) -> APIRouter:
+def reading_routes(
+    ledger: Ledger, publisher: Publisher, authenticate: Authenticate, hides: Hides
+) -> APIRouter:
     """Build the routes that read events."""
     router = APIRouter(prefix="/api/v1", tags=["events"])
 
     @router.get("/events/{index}", operation_id="readEvent")
     def event(request: Request, index: Index) -> Response:
-        """Give an entry, its data with marks where members were erased, and its bytes."""
-        authenticate(request).require(Permission.READ_LOG)
+        """Give an entry and its bytes, and its data but for what is erased or withheld."""
+        caller = authenticate(request)
+        caller.require(Permission.READ_LOG)
         with ledger.snapshot() as now:
             raw = now.store.entry_bytes(now.connection, index)
             entry = now.entry(index)
             data = now.data(index)
+            withheld = hides(now.connection, caller, entry.subject, data)
             size = now.size
         body: dict[str, Json] = {
             "index": index,
             "leaf_hash": leaf_hash(raw).hex(),
             "entry": json.loads(raw),
-            "data": data,
+            "data": {} if withheld else data,
             "redacted": entry.data.members - len(data),
+            "withheld": len(data) if withheld else 0,
             "canonical": base64.b64encode(raw).decode(),
             "log_size": size,
         }

@@ -164,3 +164,22 @@ def test_who_reviews_for_one_team_signs_nothing_of_another(bank: Bank) -> None:
     bank.world.grant(blue, "model-validator")
     answer = bank.review(blue, promotion, "review")
     assert expect(403, answer)["detail"].startswith("this belongs to the team red")
+
+
+def test_the_log_tells_of_a_hidden_model_that_it_is_there_and_nothing_more(bank: Bank) -> None:
+    red, blue = bank.world.people["red-engineer"], member(bank, "blue", "engineer")
+    bank.check(SECRET, by=red)
+    listed = expect(200, bank.world.client(red).get("/api/v1/events?limit=1000"))["items"]
+    about = [one["index"] for one in listed if one["subject"].startswith("model/secret")]
+    assert len(about) == 3
+    for index in about:
+        path = f"/api/v1/events/{index}"
+        shown = expect(200, bank.world.client(blue).get(path))
+        full = expect(200, bank.world.client(red).get(path))
+        assert shown["data"] == {}
+        assert shown["withheld"] == len(full["data"]) > 0
+        assert full["withheld"] == shown["redacted"] == 0
+        assert shown["canonical"] == full["canonical"]
+    first = expect(200, bank.world.client(blue).get("/api/v1/events/0"))
+    assert first["withheld"] == 0
+    assert first["data"]
