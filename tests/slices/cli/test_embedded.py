@@ -121,7 +121,7 @@ def test_doctor_names_what_is_wrong(
     monkeypatch.setenv("MUNIMENT_HOST", "0.0.0.0")  # noqa: S104 - that is what is refused
     monkeypatch.setenv("MUNIMENT_TLS_KEY", str(tmp_path / "nowhere.key"))
     (tmp_path / "data" / "keys" / "log.key").chmod(0o644)
-    code, out, err = go("doctor")
+    code, _, err = go("doctor")
     assert code == 1
     for said in ("not loopback", "nowhere.key is not there", "log.key can be read", "no server"):
         assert said in err
