@@ -136,6 +136,7 @@ class Bank:
 
     def approve_data(self, subject: str = DATA, **more: object) -> httpx.Response:
         """Let dora approve a dataset version."""
+        self.world.session(self.dora)
         body = {"role": "data-steward", **more, **self.world.signed(self.dora)}
         _, name, version = subject.split("/")
         path = f"/api/v1/datasets/{name}/versions/{version}/approvals"
@@ -234,6 +235,7 @@ class Bank:
     def publish(self, name: str = "production-default", **changes: object) -> dict[str, Any]:
         """Let paul draft a policy and petra publish it."""
         document, cases_ = policy(name, **changes)
+        self.world.session(self.petra)  # before a code is shown: signing in takes one
         return self.world.publish(document, cases_, self.paul, self.petra)
 
     def check(
