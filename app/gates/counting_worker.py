@@ -225,13 +225,8 @@ def connect(name: str) -> DuckDBPyConnection:
     """Open a database that can read ``name`` and nothing else; the order matters."""
     import duckdb
 
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": 2,
-        "memory_limit": MEMORY,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    connection = duckdb.connect(":memory:", config=config)
+    off = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": MEMORY, **off})
     # DuckDB 2.0 would move try_cast into its CSV reader, where a bad value ends the query
     # instead of becoming NULL.
     connection.execute("set disabled_optimizers = 'type_pushdown'")
@@ -253,10 +248,10 @@ def _header(name: str) -> list[str]:
         raise Refused("malformed", "the header cannot be read", place=1, unit="line") from None
     if re.search("[\ud800-\udfff]", "".join(header)):
         raise Refused("malformed", "neither Parquet nor UTF-8 text", place=1, unit="line")
-    if not 0 < len(header) <= COLUMN_LIMIT:
-        detail = "the file is empty or begins with an empty line"
-        many = f"{len(header)} columns, more than {COLUMN_LIMIT}"
-        raise Refused("malformed", many if header else detail)
+    if not header:
+        raise Refused("malformed", "the file is empty or begins with an empty line")
+    if len(header) > COLUMN_LIMIT:
+        raise Refused("malformed", f"{len(header)} columns, more than {COLUMN_LIMIT}")
     if len(set(header)) < len(header):
         raise Refused("malformed", "the header names a column twice", place=1, unit="line")
     return header
@@ -283,11 +278,11 @@ def _broken(message: str) -> Refused:
 
 
 def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return _quoted(text, "'")
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _quoted(name: str, mark: str = '"') -> str:
+    return mark + name.replace(mark, mark * 2) + mark
 
 
 def main() -> None:
