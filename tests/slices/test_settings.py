@@ -1,0 +1,75 @@
+"""The environment is read once, and what cannot be read is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import Rejected
+from app.settings import Settings, read_settings
+
+
+def test_without_variables_every_setting_has_its_default() -> None:
+    assert read_settings({}) == Settings()
+    assert read_settings({"MUNIMENT_PORT": "", "MUNIMENT_HOST": ""}) == Settings()
+
+
+def test_each_variable_is_read() -> None:
+    read = read_settings(
+        {
+            "MUNIMENT_DATA_DIR": "/srv/muniment",
+            "MUNIMENT_PUBLIC_URL": "https://muniment.example/",
+            "MUNIMENT_LOG_ORIGIN": "muniment.example/log",
+            "MUNIMENT_SIGNING_KEY": "/keys/log",
+            "MUNIMENT_SIGNER_STATE": "/state/log",
+            "MUNIMENT_HOST": "0.0.0.0",  # noqa: S104 - only read
+            "MUNIMENT_PORT": "8443",
+            "MUNIMENT_LOG_PUBLIC": "yes",
+            "MUNIMENT_MAX_BODY": "1024",
+            "MUNIMENT_TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2",
+        }
+    )
+    assert read.data_dir == Path("/srv/muniment")
+    assert read.public_url == "https://muniment.example"
+    assert read.log_origin == "muniment.example/log"
+    assert (read.signing_key, read.signer_state) == (Path("/keys/log"), Path("/state/log"))
+    assert (read.host, read.port, read.max_body) == ("0.0.0.0", 8443, 1024)  # noqa: S104
+    assert read.log_public
+    assert read.trusted_proxies == ("10.0.0.1", "10.0.0.2")
+
+
+def test_the_public_address_follows_the_port() -> None:
+    assert read_settings({"MUNIMENT_PORT": "8123"}).public_url == "http://localhost:8123"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("MUNIMENT_PORT", "http"),
+        ("MUNIMENT_PORT", "-1"),
+        ("MUNIMENT_MAX_BODY", "10 MiB"),
+        ("MUNIMENT_MAX_BODY", "²"),
+        ("MUNIMENT_LOG_PUBLIC", "maybe"),
+        ("MUNIMENT_ALLOW_HTTP", "2"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_refused_by_name(name: str, written: str) -> None:
+    with pytest.raises(Rejected, match=name):
+        read_settings({name: written})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
+def test_loopback_needs_no_protection(host: str) -> None:
+    assert not Settings(host=host).listens_beyond_loopback_unprotected()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "muniment.example"])  # noqa: S104
+def test_any_other_address_needs_some(host: str) -> None:
+    assert Settings(host=host).listens_beyond_loopback_unprotected()
+    for protected in (
+        Settings(host=host, tls_cert=Path("c"), tls_key=Path("k")),
+        Settings(host=host, trusted_proxies=("10.0.0.1",)),
+        Settings(host=host, allow_http=True),
+    ):
+        assert not protected.listens_beyond_loopback_unprotected()
