@@ -24,14 +24,20 @@ if TYPE_CHECKING:
 
 
 def reviews_of(connection: Connection, promotion: str) -> tuple[read.Review, ...]:
-    """Read the signed reviews of a promotion, dismissed ones left out, in order.
+    """Read the signed reviews of a promotion that still stand, in order.
 
-    Each with the roles held when it was signed, and the end of those that have ended since.
+    Left out are dismissed ones, and those whose signer's account is closed. Each has the
+    roles held when it was signed, and the end of those that have ended since.
     """
     which = (REVIEWS.c.promotion == promotion) & REVIEWS.c.dismissed_index.is_(None)
     rows = connection.execute(select(REVIEWS).where(which).order_by(REVIEWS.c.created_index))
     people = People(connection)
-    return tuple(_fact(row, people.approval_roles(row.reviewer)) for row in rows)
+    closed = {one.id for one in people.everybody() if one.disabled}
+    return tuple(
+        _fact(row, people.approval_roles(row.reviewer))
+        for row in rows
+        if row.reviewer not in closed
+    )
 
 
 def shown(connection: Connection, promotion: str) -> list[Json]:

@@ -265,3 +265,13 @@ def test_a_decision_ends_with_the_first_signature_it_counts(bank: Bank) -> None:
     expires_at = bank.show(promotion)["expires_at"]
     assert (signed_at[:10], expires_at[:10]) == ("2026-01-05", "2026-01-19")
     assert expires_at[10:] == signed_at[10:]
+
+
+def test_a_signature_of_a_closed_account_no_longer_counts(bank: Bank, promotion: str) -> None:
+    expect(201, bank.review(bank.vera, promotion, "review"))
+    closed = bank.world.client(bank.world.ada).post(f"/api/v1/users/{bank.vera.id}/disable")
+    expect(200, closed)
+    expect(201, bank.review(bank.carl, promotion, "approval"))
+    shown = bank.show(promotion)
+    assert shown["state"] == "pending"
+    assert [need["role"] for need in shown["needs"]] == ["model-validator"]
