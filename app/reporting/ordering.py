@@ -124,8 +124,8 @@ class Reports:
 
     def cancel(self, caller: Caller, job_id: str) -> Job:
         """Cancel a job that is not over. Raises RoleMissing, Missing, IllegalTransition."""
-        caller.require(Permission.CREATE_REPORT)
-        self.find(caller, job_id)
+        job = self.find(caller, job_id)
+        caller.require(Permission.CREATE_REPORT, subject=job.scope)
         return self.ledger.operate(lambda writing: jobs.move(writing, job_id, State.CANCELLED))
 
     def take(self, caller: Caller, job_id: str, file: str) -> bytes:
@@ -169,6 +169,7 @@ class Reports:
         job = jobs.find(now.connection, job_id)
         if not _sees(now, caller, job):
             raise Missing(f"there is no report {job_id[:80]!r}")
+        caller.require(Permission.READ_REPORTS, subject=job.scope)
         return job
 
 

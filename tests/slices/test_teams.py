@@ -183,3 +183,16 @@ def test_the_log_tells_of_a_hidden_model_that_it_is_there_and_nothing_more(bank:
     first = expect(200, bank.world.client(blue).get("/api/v1/events/0"))
     assert first["withheld"] == 0
     assert first["data"]
+
+
+def test_a_token_takes_no_report_outside_its_limits(bank: Bank) -> None:
+    both = ("report:create", "report:read")
+    client = bank.world.client(bank.world.token(*both, subject_prefix="model/secret"))
+    body = {"type": "model-audit", "scope": "model/secret"}
+    ordered = expect(202, client.post("/api/v1/reports", json=body))
+    path = f"/api/v1/reports/{ordered['id']}"
+    other = bank.world.client(bank.world.token(*both, subject_prefix="model/other"))
+    assert other.get(path).status_code == 403
+    assert other.delete(path).status_code == 403
+    assert client.get(path).status_code == 200
+    assert client.delete(path).status_code == 200
