@@ -147,12 +147,13 @@ def _add_decisions(app: FastAPI, house: House, recording: Recording) -> None:
         )
     )
     take = TakePredictions(ledger)
-    app.include_router(prediction_routes(PredictionRoutes(take, authenticate, recording.key)))
+    predictions = PredictionRoutes(take, authenticate, recording.key, house.clock)
+    app.include_router(prediction_routes(predictions))
     rules = RuleRoutes(
         ledger,
         Rules(ledger, signing),
         Stages(ledger, signing),
-        Approvals(ledger, signing),
+        Approvals(ledger, signing, house.clock),
         authenticate,
     )
     app.include_router(rule_routes(rules))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.catalog import queries
 from app.core.access import Permission
-from app.core.errors import Missing, RoleMissing, SelfApproval
+from app.core.errors import Fault, Missing, Rejected, RoleMissing, SelfApproval
 from app.core.events import say
 from app.core.events.kinds.datasets import DatasetApprovalGranted
 from app.core.ledger.canonical import canonical
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.ledger.receipt import Receipt
     from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
+    from app.settings import Clock
 
 STATEMENT = "application/vnd.muniment.dataset-approval.v1+json"
 
@@ -36,6 +37,7 @@ class Approvals:
 
     ledger: Ledger
     signing: Signing
+    clock: Clock
 
     def grant(
         self,
@@ -48,9 +50,13 @@ class Approvals:
     ) -> Receipt:
         """Record that a person approves of a dataset version, in an approval role.
 
-        Raises Missing, RoleMissing, SelfApproval (whoever registered it), and what signing
-        refuses with.
+        ``until``: aware. Raises Rejected (it is over), Missing, RoleMissing, SelfApproval
+        (whoever registered the version), and what signing refuses with.
         """
+        if until is not None and until <= self.clock():
+            raise Rejected(
+                "an approval ends in the future", faults=[Fault("#/until", "lies in the past")]
+            )
         signer: Signer | None = None
 
         def attempt() -> Receipt:

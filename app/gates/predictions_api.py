@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
+from app.catalog.admission import AHEAD
 from app.core.access import Permission
-from app.core.errors import Fault, SchemaMismatch, UnsupportedMedia
+from app.core.errors import Fault, FutureTime, SchemaMismatch, UnsupportedMedia
 from app.core.events.envelope import check_subject, version_of
 from app.core.ledger.canonical import parse_json
+from app.core.policy.codec import decode
 from app.gates.counting import CountingQuestion, Prediction, Score
 from app.gates.predictions import About, PostedCells
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from app.core.jsonvalue import Json
     from app.gates.predictions import Taken, TakePredictions
     from app.ledger.idempotency import IdempotencyKey
+    from app.settings import Clock
     from app.web.callers import Authenticate, Caller
 
 KeyOf = Callable[["Request", "Caller", "Json"], "IdempotencyKey | None"]
@@ -44,6 +48,7 @@ class PredictionRoutes:
     take: TakePredictions
     authenticate: Authenticate
     key_of: KeyOf
+    clock: Clock
 
 
 def prediction_routes(routes: PredictionRoutes) -> APIRouter:
@@ -99,7 +104,7 @@ async def _cells(routes: PredictionRoutes, request: Request, caller: Caller, sub
         _optional(document, "positive_label"),
     )
     key = routes.key_of(request, caller, document)
-    about = _about(document, subject)
+    about = _about(document, subject, routes.clock())
     return await run_in_threadpool(routes.take.cells, caller, about, posted, key)
 
 
@@ -115,7 +120,7 @@ async def _file(routes: PredictionRoutes, request: Request, caller: Caller, subj
             if isinstance(value, str) and name != "attributes"
         }
         question = _question(form, fields)
-        about = _about(fields, subject)
+        about = _about(fields, subject, routes.clock())
         with tempfile.TemporaryDirectory(prefix="muniment-") as folder:
             path = Path(folder) / "upload"
             with path.open("wb") as out:
@@ -144,12 +149,18 @@ def _question(form: FormData, fields: dict[str, Json]) -> CountingQuestion:
     )
 
 
-def _about(fields: dict[str, Json], subject: str) -> About:
+def _about(fields: dict[str, Json], subject: str, now: datetime) -> About:
     dataset = _text(fields, "dataset")
     check_subject(dataset)
     if version_of(dataset)[0] != "dataset":
         raise _wrong("dataset", "must be dataset/<name>/<version>")
-    return About(subject, dataset, _optional(fields, "role"), _optional(fields, "measured_at"))
+    measured_at = _optional(fields, "measured_at")
+    if measured_at is not None and decode(datetime, measured_at, "#/measured_at") > now + AHEAD:
+        raise FutureTime(
+            "measured_at lies ahead of this service's clock",
+            faults=[Fault("#/measured_at", "lies in the future")],
+        )
+    return About(subject, dataset, _optional(fields, "role"), measured_at)
 
 
 def _digest(path: Path) -> str:
