@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-from app.core.errors import Malformed, Refusal, TooLarge
+from app.core.errors import Malformed, Missing, Refusal, TooLarge
 from app.core.ledger import tile
 from app.core.ledger.audit import LoggedEntry, audit_log
 from app.core.ledger.bundle import MANIFEST
@@ -65,7 +65,10 @@ def verify_log(
         size = parse_checkpoint(parse_note(checkpoint)[0]).size
     except Refusal as refusal:
         return unusable("checkpoint", refusal.detail)
-    return audit_log(_entries(read, size), checkpoint, trusted, saved=saved)
+    try:
+        return audit_log(_entries(read, size), checkpoint, trusted, saved=saved)
+    except (Missing, Malformed) as refusal:  # a bundle of entries that is not there, or is none
+        return unusable("tile/entries", refusal.detail)
 
 
 def is_bundle(path: Path) -> bool:
