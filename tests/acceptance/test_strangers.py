@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZES = [0, 1, 2, 255, 256, 257, 300, 65_536, 70_000]
-if not os.environ.get("MUNIMENT_SOAK"):
-    SIZES = [size for size in SIZES if size <= 300]
 BATCH = 256
 
 
