@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from app.catalog.projection import CatalogProjection
 from app.core.events import say
 from app.core.events.kinds.decisions import EnvironmentsPublished
+from app.core.events.kinds.people import UserCreated
 from app.core.events.kinds.records import LogStarted
 from app.gates.environments import environments_digest
 from app.identity.assembly import Identity, Keys, assemble
@@ -66,6 +67,11 @@ class House:
     approvals_signer: Signer
     identity: Identity
     secret: bytes
+
+    def nobody(self) -> bool:
+        """Tell whether the first account is still to be made."""
+        with self.ledger.snapshot() as now:
+            return now.head(f"type:{UserCreated.TYPE}") is None
 
     def beginning(self) -> Sequence[Said]:
         """Say what a new log begins with, ahead of its first account."""

@@ -55,6 +55,7 @@ from app.settings import utc_now
 from app.verification.bundles import bundle_of, zip_of
 from app.web.errors import answer_refusals
 from app.web.listing import Cursors
+from app.web.pages import front_routes, mount_static
 from app.web.shell import Shell
 from app.web.status_api import status_routes
 
@@ -123,6 +124,8 @@ def app_of(house: House) -> FastAPI:
         )
     )
     app.include_router(status_routes(lambda: house.sequencer.halted))
+    app.include_router(front_routes(house.store.origin, house.settings.public_url, house.nobody))
+    mount_static(app)
     app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
     app.include_router(identity_pages(Pages(house.identity, setup)))
     _add_decisions(app, house, recording)
@@ -191,9 +194,8 @@ def _reporting(house: House) -> tuple[Runner, Reports]:
 
 def _setup(house: House) -> Setup | None:
     """Open the one-time set-up address of a log that has nobody."""
-    with house.ledger.snapshot() as now:
-        if now.head("type:user.created.v1") is not None:
-            return None
+    if not house.nobody():
+        return None
     return Setup(
         house.identity.accounts,
         local_actor(os.getuid()),

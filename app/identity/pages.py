@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import segno
 from fastapi import APIRouter, Form, Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-import app.web
 from app.core.errors import Conflict, Missing, Refusal
 from app.identity.authentication import ABSOLUTE
 from app.identity.directory import People
 from app.identity.routes import address_of
 from app.web.errors import status_of
+from app.web.pages import TEMPLATES
 
 if TYPE_CHECKING:
     from app.identity.assembly import Identity
     from app.identity.setup import Setup
 
-TEMPLATES = Path(app.web.__file__).parent / "templates"
 QR_SCALE = 5
 Text = Annotated[str, Form(max_length=2000)]
 
@@ -37,7 +34,7 @@ class Pages:
     def show(self, template: str, title: str, status: int = 200, **values: object) -> Response:
         """Fill in a page that nobody keeps."""
         given = {"title": title, "complaint": None, **values}
-        html = _TEMPLATES.get_template(f"identity/{template}.html").render(given)
+        html = TEMPLATES.get_template(f"identity/{template}.html").render(given)
         return HTMLResponse(html, status, {"Cache-Control": "no-store"})
 
     def gone(self, refusal: Refusal) -> Response:
@@ -71,11 +68,6 @@ class Pages:
             raise Missing("there are people already", remedy="ask one of them for an invitation")
         self.setup.check(secret, address_of(request))
         return self.setup
-
-
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-)
 
 
 def identity_pages(pages: Pages) -> APIRouter:

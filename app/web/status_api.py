@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from app.core.errors import Missing, Unavailable
 from app.web.errors import kinds, status_of, title_of
+from app.web.pages import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +39,7 @@ def status_routes(halted: Callable[[], str | None]) -> APIRouter:
         kind = kinds().get(slug)
         if kind is None:
             raise Missing(f"there is no problem {slug[:80]!r}")
-        title = html.escape(title_of(kind))
-        told = html.escape(inspect.getdoc(kind) or "")
-        return HTMLResponse(
-            f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title>"
-            f"<h1>{title}</h1><p>Status {status_of(kind)}.</p><p>{told}</p>"
-        )
+        told = inspect.getdoc(kind) or ""
+        return show("problem", title=title_of(kind), status=status_of(kind), told=told)
 
     return router

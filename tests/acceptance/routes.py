@@ -50,6 +50,7 @@ API = "/api/v1"
 VERSION = "credit-risk/versions/1"
 ROWS: Mapping[str, Row] = {
     f"GET {API}/openapi.json": Row(f"{API}/openapi.json", public=True),
+    "GET /": Row("/", public=True, page=True),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),
