@@ -92,7 +92,7 @@ class Lawbook:
                 self.drafters[data["digest"]] = who | {data["drafter"]}
             case "policy.published.v1":
                 assert data["publisher"] not in self.drafters[data["digest"]], "published its own"
-                assert actor[1:] == ("person", "password+totp")
+                assert actor[1:] == ("person", "password+totp"), "published without signing"
                 self.policies[subject.split("/")[1]] = data
             case "promotion.requested.v1":
                 parts = who | {data["submitter"]}
@@ -139,7 +139,7 @@ class Lawbook:
         if data["state"] != "allowed":
             return
         self.allowed += 1
-        assert decision["gate"] == "ALLOW"
+        assert decision["gate"] == "ALLOW", "allowed by what does not allow"
         counted = decision["decision"]["reviews"]["counted"]
         for one in counted:
             self.counts(subject, promotion, decision, one, at)
@@ -164,11 +164,12 @@ class Lawbook:
         review = self.reviews[subject][reviewer]
         parts = self.parts(promotion)
         assert reviewer not in parts, "a self-approval"
-        assert review["decision"] == "approve"
+        assert review["decision"] == "approve", "counted what was no approval"
         assert not review["gone"], "what was signed has changed"
         bind = review["bind"]
-        assert bind["subject_digest"] == self.versions[promotion["model_version"]].digest
-        assert bind["policy_digest"] == decision["policy_digest"]
+        subject_digest = self.versions[promotion["model_version"]].digest
+        assert bind["subject_digest"] == subject_digest, "signed for other bytes"
+        assert bind["policy_digest"] == decision["policy_digest"], "signed under other rules"
         held = [
             one
             for one in self.grants.values()
@@ -189,9 +190,9 @@ class Lawbook:
         if carried:
             assert named is not None
             decision = self.decisions[named]
-            assert decision["gate"] == "ALLOW"
-            assert decision["model_version"] == data["model_version"]
-            assert decision["environment"] == data["environment"]
+            assert decision["gate"] == "ALLOW", "carried by what does not allow"
+            about = (decision["model_version"], decision["environment"])
+            assert about == (data["model_version"], data["environment"]), "about something else"
             if named not in self.used_by:
                 assert at < moment(decision["expires_at"]) + timedelta(seconds=1), "used too late"
                 siblings = [
