@@ -73,8 +73,11 @@ def _ungated(because: str, expects: dict[str, int | None]) -> Admission:
 def _heads(known: Known, said: Said, decision: Decision | None) -> dict[str, int | None]:
     """Give the heads that any other use of the decision would move."""
     keys = [said.subject, *(f"type:{kind.TYPE}" for kind in CONSUMING)]
-    if decision is not None and decision.promotion is not None:
-        keys.append(f"promotion/{decision.promotion}")
+    if decision is not None:
+        # Whatever is decided anew stands under one of these.
+        keys.append(decision.model_version)
+        if decision.promotion is not None:
+            keys.append(f"promotion/{decision.promotion}")
     found = known.connection.execute(select(HEADS).where(HEADS.c.key.in_(keys)))
     indexes = {row.key: row.idx for row in found}
     return {key: indexes.get(key) for key in keys}
@@ -102,6 +105,10 @@ def _trouble(
         return f"decision {decision.id} is used up, by {user}"
     if read_time(decision.expires_at) < now:
         return f"decision {decision.id} expired at {decision.expires_at}"
+    newest = queries.last_decision(known.connection, *about)
+    if newest is not None and newest.gate != "ALLOW":
+        # What spoke for it then speaks against it now.
+        return f"decision {decision.id} was overtaken by {newest.id}, which says {newest.gate}"
     return _promotion_trouble(known, decision)
 
 

@@ -97,6 +97,16 @@ def test_a_decision_that_does_not_allow_starts_nothing(story: Story, gate: str) 
         story.deploys("started", "d1")
 
 
+@pytest.mark.parametrize("gate", ["DENY", "PENDING"])
+def test_an_allow_that_a_later_decision_overtook_starts_nothing(story: Story, gate: str) -> None:
+    story.decides("d1")
+    story.decides("d2", gate)
+    with pytest.raises(StaleDecision, match=f"overtaken by d2, which says {gate}"):
+        story.deploys("started", "d1")
+    story.deploys("succeeded", "d1")
+    assert live(story).gated is False
+
+
 def test_an_unknown_a_foreign_and_an_expired_decision_start_nothing(story: Story) -> None:
     with pytest.raises(StaleDecision, match="no decision d1"):
         story.deploys("started", "d1")
