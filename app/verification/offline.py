@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.core.ledger.note import Verifier
     from app.core.ledger.verdict import Report
 
-LARGEST = 2**30
+LARGEST = 2**28
 """Bytes that a bundle may unpack to."""
 
 MOST_FILES = 400_000
@@ -114,6 +114,8 @@ def _zipped(path: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > MOST_FILES:
                 raise TooLarge(f"the bundle has more than {MOST_FILES} files")
+            if sum(member.file_size for member in archive.infolist()) > LARGEST:
+                raise TooLarge(f"the bundle says it unpacks to more than {LARGEST} bytes")
             for member in archive.infolist():
                 if member.filename in files:
                     raise Malformed(f"the bundle holds {member.filename[:100]!r} twice")
