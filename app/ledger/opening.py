@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
 
 from app.core.errors import ChainBroken, Rejected, Unavailable
@@ -31,7 +33,7 @@ from app.ledger.tiles import tile_root
 from app.ledger.tree import load_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -61,11 +63,12 @@ def open_sqlite(
     """Open the log in a SQLite file, and make it if it is not there.
 
     ``origin``: names a new log (default ``muniment.local/<16 random hex>``).
-    Raises Rejected if an existing log has another name, ChainBroken if entries have no head,
-    Unavailable if a projection's tables are of another version than this program's.
+    Raises Rejected if an existing log has another name, ChainBroken if the file is damaged or
+    entries have no head, Unavailable if a projection's tables are of another version than this
+    program's.
     """
     writer = writer_engine(path)
-    with writer.begin() as connection:
+    with _naming(path.name), writer.begin() as connection:
         tables = [*LEDGER_TABLES, *(table for one in projections for table in one.tables)]
         SQLModel.metadata.create_all(connection, tables=tables)
         for trigger in TRIGGERS:
@@ -82,6 +85,18 @@ def open_sqlite(
             )
         _check_projections(connection, projections)
     return SqlStore(writer, reader_engine(path), named)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Turn what SQLite says about a damaged file into ChainBroken."""
+    try:
+        yield
+    except DatabaseError as failure:
+        raise ChainBroken(
+            f"{what} cannot be read: {failure.orig}",
+            remedy="run `muniment ledger fsck`, and restore a backup",
+        ) from failure
 
 
 def _check_new(connection: Connection) -> None:
@@ -125,7 +140,7 @@ def load_position(store: SqlStore) -> Position:
 
     Raises ChainBroken if the stored tiles and entries do not lead to the head's root.
     """
-    with store.reading() as connection:
+    with _naming("the log's end"), store.reading() as connection:
         head = store.head(connection)
         tree = read_tree(store, connection, head.size)
         frontier = Frontier(head.size, tree.peaks())

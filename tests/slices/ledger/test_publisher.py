@@ -256,3 +256,26 @@ def test_the_database_itself_stops_accidents(place: Place) -> None:
             with pytest.raises(sqlite3.IntegrityError, match="are append-only"):
                 connection.execute(sql)
     connection.close()
+
+
+def test_a_damaged_file_is_refused_by_name(place: Place) -> None:
+    with place.open() as desk:
+        desk.record_many(300)
+    raw = bytearray(place.database.read_bytes())
+    place.database.write_bytes(b"\0" * 100 + raw[100:])
+    with pytest.raises(ChainBroken, match=r"ledger\.db cannot be read: file is not a database"):
+        place.open().__enter__()
+
+
+def test_a_damaged_page_at_the_logs_end_is_refused(place: Place) -> None:
+    with place.open() as desk:
+        desk.record_many(300)
+    with place.altering() as connection:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = 'entries'"
+        (page,) = connection.execute(sql).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    raw = bytearray(place.database.read_bytes())
+    raw[(page - 1) * size] = 0xFF
+    place.database.write_bytes(bytes(raw))
+    with pytest.raises(ChainBroken, match="cannot be read"):
+        place.open().__enter__()
