@@ -47,6 +47,8 @@ RULES_IN_FORCE = (
     "type:policy.retired.v1",
     "type:environments.published.v1",
 )
+LINEAGE_GROWS = ("type:run.started.v1", "type:run.finished.v1")
+"""Any run may name any version as what it made, or what that came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +197,7 @@ def _expected_heads(
     promotion: values.Promotion | None,
 ) -> dict[str, int | None]:
     """Name the heads that must still stand for the decision to be true."""
-    version = queries.model_version(now.connection, subject)
-    keys = {subject, f"model/{facts.subject.name}", *RULES_IN_FORCE}
-    if version is not None and version.run is not None:
-        keys.add(version.run)
+    keys = {subject, f"model/{facts.subject.name}", *RULES_IN_FORCE, *LINEAGE_GROWS}
     keys |= {f"policy/{one.name}/{one.version}" for one in published}
     keys |= {one.subject for one in facts.lineage.ancestors}
     keys |= {f"user/{one.reviewer}" for one in facts.reviews}

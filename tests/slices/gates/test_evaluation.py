@@ -195,3 +195,18 @@ def test_a_pack_of_ours_is_published_as_it_lies(bank: Bank) -> None:
         assert isinstance(document, dict)
         assert isinstance(cases, list)
         bank.world.publish(document, cases, bank.paul, bank.petra)
+
+
+def test_a_run_that_says_meanwhile_that_it_made_the_version_is_seen(bank: Bank) -> None:
+    bank.publish()
+    subject = bank.ready()
+    made = {"status": "succeeded", "outputs": [{"subject": subject, "role": "model"}]}
+
+    def another() -> None:
+        started = {"kind": "train", "inputs": [], "human": bank.vera.id}
+        bank.world.record(bank.erin, "run.started", "run/late", started)
+        bank.world.record(bank.erin, "run.finished", "run/late", made)
+
+    with meanwhile(bank.world, DECIDED, another):
+        decision = bank.check(subject)
+    assert bank.vera.id in bank.facts(decision["decision_id"])["people"]["trainers"]
