@@ -112,6 +112,20 @@ def test_what_is_no_whole_zip_proves_nothing(
     assert verify_bundle(tmp_path / "none.zip", [populated.key]).outcome is Outcome.MISSING
 
 
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_bomb_is_refused_whether_it_says_its_size_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, honest: bool
+) -> None:
+    monkeypatch.setattr("app.verification.offline.LARGEST", 10_000)
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.md", bytes(20_000))
+    if not honest:  # the size that the directory and the file's own header declare
+        path.write_bytes(path.read_bytes().replace((20_000).to_bytes(4, "little"), b"\x64\0\0\0"))
+    report = verify_bundle(path, [STRANGER])
+    assert report.outcome is Outcome.MISSING
+
+
 def test_a_file_that_is_twice_in_a_bundle_is_refused(
     bundle: Files, populated: Populated, tmp_path: Path
 ) -> None:
