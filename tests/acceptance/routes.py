@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from starlette.routing import Mount
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -54,6 +56,7 @@ ROWS: Mapping[str, Row] = {
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),
+    "GET /static/{file}": Row("/static/none.css", public=True),
     f"POST {API}/events": Row(f"{API}/events", EVENT),
     f"POST {API}/events/batch": Row(f"{API}/events/batch", [EVENT]),
     f"GET {API}/events": Row(f"{API}/events"),
@@ -175,6 +178,9 @@ def _named(router: Any, prefix: str) -> Iterator[str]:  # noqa: ANN401 - FastAPI
         included = getattr(route, "original_router", None)
         if included is not None:
             yield from _named(included, prefix + route.include_context.prefix)
+            continue
+        if isinstance(route, Mount):  # a folder of files
+            yield f"GET {route.path}/{{file}}"
             continue
         for method in route.methods - {"HEAD"}:
             yield f"{method} {prefix}{route.path}"
