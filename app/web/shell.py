@@ -44,12 +44,19 @@ class Shell:
             return
         scope["muniment.request_id"] = secrets.token_hex(8)
 
+        # What answers GET answers HEAD (RFC 9110, 9.3.2); the framework's routes do not.
+        bodiless = scope["method"] == "HEAD"
+        if bodiless:
+            scope = {**scope, "method": "GET"}
+
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = scope["muniment.request_id"]
+            elif bodiless:
+                message = {**message, "body": b""}
             await send(message)
 
         limit = LARGEST_UPLOAD if _is_upload(scope) else self._max_body

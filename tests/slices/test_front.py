@@ -39,3 +39,14 @@ def test_every_kind_of_refusal_has_a_page_that_explains_it(tmp_path: Path) -> No
             assert answer.status_code == 200
             assert f"<h1>{title_of(kind)}</h1>" in answer.text
         assert client.get("/problems/nonsense").status_code == 404
+
+
+def test_what_answers_get_answers_head_without_a_body(tmp_path: Path) -> None:
+    with World.open(tmp_path) as world:
+        client = world.client(None)
+        for path in ("/", "/healthz", "/readyz", "/problems/missing"):
+            asked, headed = client.get(path), client.ask("HEAD", path)
+            assert headed.status_code == 200
+            assert headed.content == b""
+            assert headed.headers["Content-Length"] == asked.headers["Content-Length"]
+        assert client.ask("HEAD", "/log/checkpoint").status_code == 401
