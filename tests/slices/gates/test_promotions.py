@@ -93,10 +93,11 @@ def test_the_same_key_gives_the_same_promotion(bank: Bank, subject: str) -> None
 def test_the_same_key_at_the_same_moment_gives_one_promotion(bank: Bank, subject: str) -> None:
     bank.world.session(bank.erin)
     key = {"Idempotency-Key": "once"}
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: bank.request(subject, headers=key), range(8)))
+    with ThreadPoolExecutor(64) as threads:
+        answers = list(threads.map(lambda _: bank.request(subject, headers=key), range(64)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(list(bank.events("promotion.requested"))) == 1
 
 
 def test_only_whoever_asked_takes_it_back(bank: Bank, subject: str) -> None:
