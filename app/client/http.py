@@ -161,9 +161,7 @@ class Client:
         try:
             answer = attempt()
         except httpx.TransportError as failure:
-            raise Unreachable(
-                f"no answer from {self._http.base_url}: {failure!r}"
-            ) from failure
+            raise Unreachable(f"no answer from {self._http.base_url}: {failure!r}") from failure
         except _Overloaded as failure:
             answer = failure.answer
         if answer.is_success or answer.status_code == httpx.codes.NOT_MODIFIED:
