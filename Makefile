@@ -39,7 +39,8 @@ bench: .venv/.stamp-dev ## Measure, as ratios against yardsticks of the same run
 
 soak: .venv/.stamp-dev ## Ask the properties of `make test` up to fifty times as often (an hour)
 	@MUNIMENT_SOAK=1 .venv/bin/pytest --quiet --hypothesis-profile=ci --timeout=3600 \
-		tests/core tests/contracts tests/slices/verification tests/acceptance/test_durability.py
+		tests/core tests/contracts tests/slices/verification tests/acceptance/test_durability.py \
+		tests/acceptance/test_histories.py
 
 mutants: .venv/.stamp-dev ## Mutate the proofs and the decision; list what no test noticed
 	@.venv/bin/mutmut run
