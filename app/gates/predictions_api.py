@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -27,13 +26,14 @@ from app.gates.counting import CountingQuestion, Prediction, Score
 from app.gates.predictions import About, PostedCells
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.core.jsonvalue import Json
+    from app.gates.api import KeyOf
     from app.gates.predictions import Taken, TakePredictions
-    from app.ledger.idempotency import IdempotencyKey
     from app.settings import Clock
     from app.web.callers import Authenticate, Caller
 
-KeyOf = Callable[["Request", "Caller", "Json"], "IdempotencyKey | None"]
 ABOUT = frozenset({"dataset", "role", "measured_at", "label", "positive_label"})
 MEANING = frozenset({"attributes", "favourable_outcome"})
 FIELDS = ABOUT | MEANING | {"prediction", "score", "threshold", "file"}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.core.errors import Conflict, HeadMoved, Unavailable
 from app.core.events.kinds.people import RoleGranted, RoleRevoked, UserCreated, UserDisabled
-from app.ledger.idempotency import uses
+from app.ledger.idempotency import find_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.ledger.idempotency import IdempotencyKey, Use
+    from app.ledger.idempotency import IdempotencyKey
     from app.ledger.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -34,17 +34,9 @@ def deciding(attempt: Callable[[], T]) -> T:
     raise Unavailable("what this depends on keeps changing", retry_after=1)
 
 
-def use_of(now: Snapshot, key: IdempotencyKey | None) -> Use | None:
-    """Find what a key was used for. Raises IdempotencyMismatch: for another body."""
-    use = None if key is None else uses(now.connection, [key.key_mac]).get(key.key_mac)
-    if key is not None and use is not None:
-        use.check_same_body(key)
-    return use
-
-
 def check_unused(now: Snapshot, key: IdempotencyKey | None, what: str) -> None:
     """Raise Conflict if the key has made such a thing before: its secret is shown once."""
-    use = use_of(now, key)
+    use = find_use(now.connection, key)
     if use is not None:
         raise shown_before(what, use.resource)
 

@@ -27,9 +27,10 @@ from app.core.events.envelope import NAME
 from app.core.events.kinds.people import RoleGranted, RoleRevoked, UserDisabled
 from app.core.ledger.times import format_time, parse_time
 from app.identity.agreement import Outcome, ask, seconding, settled
-from app.identity.deciding import RIGHTS, deciding, use_of
+from app.identity.deciding import RIGHTS, deciding
 from app.identity.directory import People
 from app.ledger import operational
+from app.ledger.idempotency import find_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -157,7 +158,7 @@ class Roles:
             people = People(now.connection)
             people.require_still(principal, Permission.MANAGE_ROLES)
             expects = now.heads(RIGHTS)
-            use = use_of(now, key)
+            use = find_use(now.connection, key)
             if use is not None:
                 return Granted(grant=use.index, replayed=True)
             _check_new(people, asked)
