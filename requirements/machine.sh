@@ -2,7 +2,8 @@
 # What Muniment needs of the machine itself, beside the Python packages in the locks here.
 #   machine.sh python   print a Python >= 3.11 that can make virtual environments
 #   machine.sh serve    the libraries that set a report's type
-#   machine.sh test     the strangers that check our work: Java and Maven, poppler
+#   machine.sh test     the strangers that check our work: Java and Maven, poppler, and
+#                       PostgreSQL
 # What is missing is installed when this runs as root on Debian or Ubuntu, else named with the
 # one command that installs it.
 set -eu
@@ -34,6 +35,13 @@ loads() { # shared library
     .venv/bin/python -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$1" 2>/dev/null
 }
 
+has_postgresql() {
+    for program in /usr/lib/postgresql/*/bin/postgres; do # Debian keeps it off the PATH
+        [ ! -x "$program" ] || return 0
+    done
+    command -v postgres >/dev/null
+}
+
 case "$1" in
 python)
     find_python || { provide python3 python3-venv && find_python; } || {
@@ -54,6 +62,7 @@ test)
     command -v java >/dev/null || missing="$missing default-jre-headless"
     command -v mvn >/dev/null || missing="$missing maven"
     command -v pdftotext >/dev/null || missing="$missing poppler-utils"
+    has_postgresql || missing="$missing postgresql"
     # shellcheck disable=SC2086  # one word per package
     [ -z "$missing" ] || provide $missing
     ;;

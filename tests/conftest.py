@@ -5,8 +5,15 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.servers.postgresql import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -28,3 +35,17 @@ def _refuse_traffic(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_traffic)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL for all tests that do it no harm; each makes a database of its own."""
+    with Cluster.running() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL for one test, which may stop it, kill it, and start it again."""
+    with Cluster.running() as cluster:
+        yield cluster
