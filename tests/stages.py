@@ -2,19 +2,25 @@
 
 ``python -m tests.stages``: everything. ``--fast``: what is worth waiting for before a commit.
 The last line sums all pytest runs; a check that is not pytest counts when it fails. A stage
-fails too when it ran no test or skipped one.
+fails too when it ran no test or skipped one. Above it stands how many tests were passed on each
+engine: those that are parametrised with its name.
+
+A suite runs on as many processors as there are, up to ``MOST_WORKERS``: each worker may start
+servers of its own.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 OLDEST_GO = (1, 24)
 LOCKS = "tests/house/test_locks.py"
+ENGINES = ("sqlite", "postgresql", "neo4j")
+MOST_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +47,29 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One pytest run over ``paths``, measured by coverage unless ``covered`` is false."""
+    """One pytest run over ``paths``, measured by coverage unless ``covered`` is false.
+
+    ``shared``: among all workers; starting them is not worth it for a few seconds.
+    """
 
     name: str
     paths: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     covered: bool = True
+    shared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """``engines``: how many of the passed tests are parametrised with each engine's name."""
+
     passed: int
     failed: int
+    engines: Counter[str] = field(default_factory=Counter)
 
 
 CHEAP: tuple[Tools | Suite, ...] = (
-    Suite("locks", (LOCKS,), covered=False),
+    Suite("locks", (LOCKS,), covered=False, shared=False),
     Tools(
         "format, lint, imports",
         (
@@ -79,7 +94,7 @@ DEAR: tuple[Tools | Suite, ...] = (
             ("coverage", "report", "--fail-under=92"),
         ),
     ),
-    Suite("wheel", ("tests/house/test_wheel.py",), covered=False),
+    Suite("wheel", ("tests/house/test_wheel.py",), covered=False, shared=False),
 )
 
 
@@ -99,7 +114,10 @@ def main(arguments: Sequence[str]) -> int:
         outcomes.append(outcome)
         lines.append(f"{seconds:7.1f} s  {stage.name}{'  FAILED' if outcome.failed else ''}")
     failed = sum(outcome.failed for outcome in outcomes)
+    engines = sum((outcome.engines for outcome in outcomes), Counter[str]())
     print("\n" + "\n".join(lines))
+    for engine in ENGINES:
+        print(f"{engines[engine]:7}    passed on {engine}")
     print(f"{sum(outcome.passed for outcome in outcomes)} passed, {failed} failed")
     return 1 if failed else 0
 
@@ -114,7 +132,14 @@ def run_tools(stage: Tools) -> Outcome:
 
 
 def run_suite(stage: Suite) -> Outcome:
-    """Run pytest over ``stage`` in random order, with properties derandomised."""
+    """Run pytest over ``stage`` in an order at random, with properties derandomised.
+
+    A worker that has nothing left takes over from the end of what another one still has, so
+    most modules stay whole, and what their fixtures have made is made once.
+    """
+    workers = min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    seed = random.randrange(2**32)
+    print(f"order: --randomly-seed={seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         measure = [BIN / "coverage", "run"] if stage.covered else [sys.executable]
@@ -122,6 +147,8 @@ def run_suite(stage: Suite) -> Outcome:
             [
                 *measure,
                 *("-m", "pytest", "--quiet", "--hypothesis-profile=ci", "--durations=5"),
+                f"--randomly-seed={seed}",
+                *((f"--numprocesses={workers}", "--dist=worksteal") if stage.shared else ()),
                 f"--junit-xml={report}",
                 *(f"--ignore={path}" for path in stage.ignored),
                 *stage.paths,
@@ -146,7 +173,20 @@ def tally(report: str, code: int) -> Outcome:
     passed = max(count["tests"] - failed, 0)
     if failed == 0 and (code != 0 or passed == 0):
         failed = 1
-    return Outcome(passed, failed)
+    cases = [
+        case
+        for suite in suites
+        for case in suite.iter("testcase")
+        if all(case.find(how) is None for how in ("failure", "error", "skipped"))
+    ]
+    engines = Counter(engine for case in cases for engine in engines_of(case))
+    return Outcome(passed, failed, engines)
+
+
+def engines_of(case: ET.Element) -> set[str]:
+    """Tell which engines stand among the parameters in a test's name."""
+    parameters = case.get("name", "").partition("[")[2].rstrip("]")
+    return set(ENGINES) & set(re.split(r"[-_ ]", parameters))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ def report(tests: int, failures: int = 0, errors: int = 0, skipped: int = 0) -> 
 )
 def test_a_run_counts_for_what_it_was(text: str, code: int, outcome: Outcome) -> None:
     assert tally(text, code) == outcome
+
+
+def test_a_test_counts_for_each_engine_it_passed_on() -> None:
+    cases = {
+        "test_a[sqlite]": "",
+        "test_a[postgresql]": "",
+        "test_b[postgresql-fail-7]": "",
+        "test_c[postgresql]": "<failure/>",
+        "test_d[sqlite-neo4j]": "",
+        "test_sqlite": "",
+        "test_e[sqlites]": "",
+    }
+    written = "".join(f'<testcase name="{name}">{end}</testcase>' for name, end in cases.items())
+    text = f'<testsuites><testsuite tests="7" failures="1">{written}</testsuite></testsuites>'
+    assert tally(text, 1) == Outcome(6, 1, Counter(sqlite=2, postgresql=2, neo4j=1))
 
 
 def test_every_folder_of_tests_is_in_a_stage() -> None:

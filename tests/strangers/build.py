@@ -12,6 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.once import alone
+
 TESSERA = "v1.0.4"
 SOURCE = Path(__file__).parent / "tlogcheck"
 
@@ -43,9 +45,13 @@ def programs() -> Programs:
 
 
 def _built(target: Path, command: list[str]) -> Path:
-    if target.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with alone(target) as missing:
+        if missing:
+            _build(target, command)
+    return target
+
+
+def _build(target: Path, command: list[str]) -> None:
     # Built beside its place and moved there, so that a build that was cut short leaves nothing.
     with tempfile.TemporaryDirectory(dir=target.parent) as out:
         subprocess.run(
@@ -57,7 +63,6 @@ def _built(target: Path, command: list[str]) -> Path:
         )
         (made,) = Path(out).iterdir()
         made.replace(target)
-    return target
 
 
 if __name__ == "__main__":

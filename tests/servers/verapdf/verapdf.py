@@ -13,6 +13,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.once import alone
+
 VERSION = "1.28.2"
 HERE = Path(__file__).parent
 MAIN = "org.verapdf.apps.GreenfieldCliWrapper"
@@ -31,15 +33,14 @@ def jars() -> Path:
     """Return the folder of jars, fetched if it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "muniment" / f"verapdf-{VERSION}"
-    if not folder.is_dir():
-        fetching = folder.with_name(f"{folder.name}.{os.getpid()}")
-        command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
-        command += ["-DincludeScope=runtime", f"-DoutputDirectory={fetching}"]
-        subprocess.run(command, check=True, timeout=600)
-        try:
+    with alone(folder) as missing:
+        if missing:
+            fetching = folder.with_name(f"{folder.name}.fetching")
+            shutil.rmtree(fetching, ignore_errors=True)
+            command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml")]
+            command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
+            subprocess.run([*command, f"-DoutputDirectory={fetching}"], check=True, timeout=600)
             fetching.rename(folder)
-        except OSError:  # another test run was quicker
-            shutil.rmtree(fetching)
     return folder
 
 
