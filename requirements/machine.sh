@@ -2,7 +2,7 @@
 # What Muniment needs of the machine itself, beside the Python packages in the locks here.
 #   machine.sh python   print a Python >= 3.11 that can make virtual environments
 #   machine.sh serve    the libraries that set a report's type
-#   machine.sh test     the strangers that check our work: Java and Maven, poppler, and
+#   machine.sh test     the strangers that check our work: a JDK and Maven, poppler, and
 #                       PostgreSQL
 # What is missing is installed when this runs as root on Debian or Ubuntu, else named with the
 # one command that installs it.
@@ -59,7 +59,7 @@ serve)
     ;;
 test)
     missing=
-    command -v java >/dev/null || missing="$missing default-jre-headless"
+    command -v javac >/dev/null || missing="$missing default-jdk-headless"
     command -v mvn >/dev/null || missing="$missing maven"
     command -v pdftotext >/dev/null || missing="$missing poppler-utils"
     has_postgresql || missing="$missing postgresql"

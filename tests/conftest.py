@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.servers.neo4j.neo4j import Server
 from tests.servers.postgresql import Cluster
 
 if TYPE_CHECKING:
@@ -49,3 +50,17 @@ def own_postgresql() -> Iterator[Cluster]:
     """A PostgreSQL for one test, which may stop it, kill it, and start it again."""
     with Cluster.running() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def neo4j() -> Iterator[Server]:
+    """A Neo4j for all tests that do it no harm."""
+    with Server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def own_neo4j() -> Iterator[Server]:
+    """A Neo4j for one test, which may stop it, kill it, and start it again."""
+    with Server.running() as server:
+        yield server
