@@ -6,7 +6,6 @@ Numbered checks and one bottom line. Exit codes are the verdict's: 0 valid, 10 a
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.cli.calling import Call
-    from app.core.ledger.note import Verifier
+    from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Report
 
 Vkey = Annotated[
@@ -58,18 +57,24 @@ def verify(
     finish(call, _kept(path, keys, saved))
 
 
-def trusted_keys(written: list[str] | None, file: Path | None) -> list[Verifier]:
+def trusted_keys(written: list[str] | None, file: Path | None) -> list[Key]:
     """Read the keys a person trusts. Raises WrongUsage."""
-    from app.core.errors import Malformed
-    from app.verification.offline import read_keys
+    from app.core.errors import Refusal
+    from app.verification.offline import read_keys, read_trust
 
-    lines = list(written or ())
-    if file is not None:
-        lines += _lines(file)
     try:
-        return read_keys(lines)
-    except Malformed as failure:
+        given: list[Key] = [*read_keys(written or ())]
+    except Refusal as failure:
         raise refused(failure.detail, "--vkey KEY, as `muniment init` printed it") from None
+    if file is None:
+        return given
+    try:
+        return given + read_trust(file.read_bytes())
+    except Refusal as failure:
+        raise refused(
+            f"{file} holds no trusted keys: {failure.detail}",
+            "verifier keys, one a line, or the /log/trust.json of a log",
+        ) from None
 
 
 def finish(call: Call, report: Report) -> None:
@@ -90,7 +95,7 @@ def finish(call: Call, report: Report) -> None:
     raise typer.Exit(int(report.outcome))
 
 
-def _served(call: Call, url: str, keys: list[Verifier], saved: list[bytes]) -> Report:
+def _served(call: Call, url: str, keys: list[Key], saved: list[bytes]) -> Report:
     """Verify a served log. The token goes to the server that it is for, and to no other."""
     from app.client import Refused
     from app.verification.offline import unusable, verify_log
@@ -109,7 +114,7 @@ def _reader(raw: Callable[..., bytes]) -> Callable[[str], bytes]:
     return lambda path: raw(f"/log/{path}")
 
 
-def _kept(path: Path, keys: list[Verifier], saved: list[bytes]) -> Report:
+def _kept(path: Path, keys: list[Key], saved: list[bytes]) -> Report:
     """Verify a bundle, or a log as files in a folder."""
     from app.verification.offline import is_bundle, unusable, verify_bundle, verify_log
 
@@ -127,14 +132,3 @@ def _kept(path: Path, keys: list[Verifier], saved: list[bytes]) -> Report:
         return verify_log(lambda name: (folder / name).read_bytes(), keys, saved)
     except FileNotFoundError as failure:
         return unusable(path.name, f"{failure.filename} is missing")
-
-
-def _lines(file: Path) -> list[str]:
-    """Read keys from lines, or from a trust.json. Raises WrongUsage."""
-    text = file.read_text(encoding="utf-8")
-    if not text.lstrip().startswith("{"):
-        return text.splitlines()
-    try:
-        return [str(one["vkey"]) for one in json.loads(text)["log"]]
-    except (ValueError, KeyError, TypeError):
-        raise refused(f"{file} is no trust.json", "take /log/trust.json of a log") from None

@@ -17,6 +17,7 @@ from app.core.ledger.merkle import Frontier, leaf_hash
 from app.core.ledger.note import open_note, parse_note
 from app.core.ledger.tile import TILE_WIDTH
 from app.core.ledger.times import format_time
+from app.core.ledger.trust import bounded
 from app.core.ledger.verdict import Finding, Outcome
 from app.ledger.idempotency import Use
 from app.ledger.idempotency import row_digest as key_digest
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.ledger.entry import Entry
-    from app.core.ledger.note import Verifier
+    from app.core.ledger.trust import Key
     from app.ledger.sql_store import SqlStore
 
 ENTRIES = "SELECT idx, body, leaf_hash, subject, type, actor, recorded_at FROM entries ORDER BY idx"
@@ -135,12 +136,13 @@ def tiles(connection: Connection) -> Iterator[Finding]:
             )
 
 
-def checkpoints(connection: Connection, keys: Sequence[Verifier]) -> Iterator[Finding]:
+def checkpoints(connection: Connection, keys: Sequence[Key]) -> Iterator[Finding]:
     """Check that each note lies under the size that it signs, and that its signature holds."""
+    verifiers = [key.verifier for key in bounded(keys)]
     for row in connection.execute(text("SELECT size, note FROM checkpoints ORDER BY size")):
         try:
-            if keys:
-                open_note(row.note, keys)
+            if verifiers:
+                open_note(row.note, verifiers)
             signed = parse_checkpoint(parse_note(row.note)[0]).size
         except (Refusal, TypeError):
             yield _altered(

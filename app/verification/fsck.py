@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from app.core.ledger.note import Verifier
+    from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Check, Report
     from app.ledger.ports import Projection
 
@@ -44,7 +45,7 @@ class _Question:
     ask: Callable[[], Iterator[Finding]]
 
 
-def fsck(path: Path, projections: Sequence[Projection], trusted: Sequence[Verifier]) -> Report:
+def fsck(path: Path, projections: Sequence[Projection], trusted: Sequence[Key]) -> Report:
     """Check everything in a SQLite log. A server may be running on it.
 
     ``trusted``: the log's verifier keys, had from elsewhere; without any, the key that the
@@ -64,12 +65,12 @@ def _fsck(
     engine: Engine,
     connection: Connection,
     projections: Sequence[Projection],
-    trusted: Sequence[Verifier],
+    trusted: Sequence[Key],
 ) -> Report:
     store = SqlStore(engine, engine, "")
     head = store.head(connection)
     notes = list(connection.execute(CHECKPOINTS.select().order_by(CHECKPOINTS.c.size)))
-    keys = list(trusted) or _named_key(store, connection)
+    keys: Sequence[Key] = list(trusted) or _named_key(store, connection)
     log = audit_log(
         _entries(store, connection, head.size),
         notes[-1].note if notes else b"",

@@ -17,6 +17,7 @@ from app.core.ledger.bundle_audit import audit_bundle
 from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.note import parse_note, parse_vkey
 from app.core.ledger.tile import split_entries
+from app.core.ledger.trust import parse_trust
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.core.ledger.note import Verifier
+    from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Report
 
 LARGEST = 2**28
@@ -43,7 +45,7 @@ UNREADABLE = (
 """What a damaged or hostile zip file makes the standard library raise."""
 
 
-def verify_bundle(path: Path, trusted: Sequence[Verifier]) -> Report:
+def verify_bundle(path: Path, trusted: Sequence[Key]) -> Report:
     """Check an evidence bundle: a zip file, or a folder it was unpacked to."""
     try:
         files = _unpacked(path) if path.is_dir() else _zipped(path)
@@ -53,7 +55,7 @@ def verify_bundle(path: Path, trusted: Sequence[Verifier]) -> Report:
 
 
 def verify_log(
-    read: Callable[[str], bytes], trusted: Sequence[Verifier], saved: Sequence[bytes] = ()
+    read: Callable[[str], bytes], trusted: Sequence[Key], saved: Sequence[bytes] = ()
 ) -> Report:
     """Check a log that is served as tiles, entry by entry, with flat memory.
 
@@ -82,6 +84,16 @@ def read_keys(written: Sequence[str]) -> list[Verifier]:
     Raises Malformed naming the key that is none.
     """
     return [parse_vkey(line.strip()) for line in written if line.strip()]
+
+
+def read_trust(raw: bytes) -> list[Key]:
+    """Read a file of trusted keys: a trust file, or one verifier key a line.
+
+    Raises Malformed, Rejected or TooLarge.
+    """
+    if raw.lstrip().startswith(b"{"):
+        return list(parse_trust(raw))
+    return [*read_keys(raw.decode("utf-8", "replace").splitlines())]
 
 
 def unusable(what: str, detail: str) -> Report:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.servers.once import alone
 
 TESSERA = "v1.0.4"
-SOURCE = Path(__file__).parent / "tlogcheck"
+HERE = Path(__file__).parent
 
 PATIENCE = 1_500
 """Seconds: a cold build downloads some forty modules."""
@@ -31,32 +31,46 @@ class Programs:
 
 def programs() -> Programs:
     """Answer the built programs; builds what is not there yet."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(root) / "muniment" / "strangers"
-    sources = b"".join((SOURCE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
-    digest = hashlib.sha256(sources).hexdigest()[:12]
     return Programs(
-        tlogcheck=_built(cache / f"tlogcheck-{digest}", ["build", "-o", "{out}/tlogcheck", "."]),
+        tlogcheck=_ours("tlogcheck"),
         fsck=_built(
-            cache / f"fsck-{TESSERA}",
+            _cache() / f"fsck-{TESSERA}",
             ["install", f"github.com/transparency-dev/tessera/cmd/fsck@{TESSERA}"],
+            HERE / "tlogcheck",
         ),
     )
 
 
-def _built(target: Path, command: list[str]) -> Path:
+def cosigcheck() -> Path:
+    """Answer our program on transparency-dev's formats; builds it if it is not there yet."""
+    return _ours("cosigcheck")
+
+
+def _cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "muniment" / "strangers"
+
+
+def _ours(name: str) -> Path:
+    source = HERE / name
+    files = b"".join((source / file).read_bytes() for file in ("go.mod", "go.sum", "main.go"))
+    digest = hashlib.sha256(files).hexdigest()[:12]
+    return _built(_cache() / f"{name}-{digest}", ["build", "-o", f"{{out}}/{name}", "."], source)
+
+
+def _built(target: Path, command: list[str], source: Path) -> Path:
     with alone(target) as missing:
         if missing:
-            _build(target, command)
+            _build(target, command, source)
     return target
 
 
-def _build(target: Path, command: list[str]) -> None:
+def _build(target: Path, command: list[str], source: Path) -> None:
     # Built beside its place and moved there, so that a build that was cut short leaves nothing.
     with tempfile.TemporaryDirectory(dir=target.parent) as out:
         subprocess.run(
             ["go", *(word.format(out=out) for word in command)],
-            cwd=SOURCE,
+            cwd=source,
             env=os.environ | {"GOBIN": out, "GOTOOLCHAIN": "local"},
             check=True,
             timeout=PATIENCE,
@@ -67,3 +81,4 @@ def _build(target: Path, command: list[str]) -> None:
 
 if __name__ == "__main__":
     programs()
+    cosigcheck()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from app.core.ledger.claim import Claim
     from app.core.ledger.entry import Entry
-    from app.core.ledger.note import Verifier
     from app.core.ledger.payload import Member
+    from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Check, Report
 
 _EARLIER = "Earlier checkpoint"
@@ -46,7 +46,7 @@ class LoggedEntry:
 
 def audit_checkpoint(
     raw: bytes,
-    trusted: Sequence[Verifier],
+    trusted: Sequence[Key],
     *,
     saved: bytes | None = None,
     proof: Sequence[bytes] = (),
@@ -72,7 +72,7 @@ def audit_checkpoint(
 def audit_log(
     entries: Iterable[LoggedEntry],
     checkpoint: bytes,
-    trusted: Sequence[Verifier],
+    trusted: Sequence[Key],
     *,
     saved: Sequence[bytes] = (),
 ) -> Report:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.core.ledger.entry import Entry
     from app.core.ledger.note import Verifier
     from app.core.ledger.payload import Member
+    from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Check, Report
 
 WITHHELD = frozenset({"cells"})
@@ -53,7 +54,7 @@ class _Evidence:
     vouched: dict[str, str] = field(default_factory=dict)
 
 
-def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Verifier]) -> Report:
+def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Key]) -> Report:
     """Check an evidence bundle. ``files``: all of them by name, as they came."""
     evidence, signature = _Evidence(files), Findings()
     claim = None

@@ -20,11 +20,12 @@ from app.core.ledger.canonical import MAX_INT
 from app.core.ledger.merkle import HASH_BYTES
 from app.core.ledger.note import decode_base64, open_note
 from app.core.ledger.origin import check_origin
+from app.core.ledger.trust import bounded, check_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.core.ledger.note import Verifier
+    from app.core.ledger.trust import Key
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 _LINES = 3
@@ -57,14 +58,17 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(check_origin(origin), int(size), root)
 
 
-def open_checkpoint(raw: bytes, trusted: Iterable[Verifier]) -> Checkpoint:
+def open_checkpoint(raw: bytes, trusted: Iterable[Key]) -> Checkpoint:
     """Verify a signed checkpoint and read it.
 
-    Raises Malformed; BadSignature: see open_note, or none of the trusted keys that signed
-    bears the log's own name.
+    Raises Malformed; BadSignature: see open_note, none of the trusted keys that signed bears
+    the log's own name, or none of those may sign that size.
     """
-    note = open_note(raw, trusted)
+    keys = bounded(trusted)
+    note = open_note(raw, [key.verifier for key in keys])
     checkpoint = parse_checkpoint(note.text)
-    if all(verifier.name != checkpoint.origin for verifier in note.signed_by):
+    own = [verifier for verifier in note.signed_by if verifier.name == checkpoint.origin]
+    if not own:
         raise BadSignature(f"no trusted key of the log {checkpoint.origin} signed the checkpoint")
+    check_size(keys, own, checkpoint.size)
     return checkpoint

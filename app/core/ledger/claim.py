@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from app.core.ledger.checkpoint import Checkpoint
     from app.core.ledger.note import Verifier
+    from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Findings
 
 SIGNED = "a key that you trust signed the log's size and root"
@@ -31,7 +32,7 @@ class Claim:
 
 def read_claim(
     raw: bytes,
-    trusted: Sequence[Verifier],
+    trusted: Sequence[Key],
     found: Findings,
     offered: Sequence[Verifier] = (),
 ) -> Claim | None:

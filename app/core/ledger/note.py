@@ -156,7 +156,7 @@ def open_note(raw: bytes, trusted: Iterable[Verifier]) -> Note:
         verifier = known.get((line.name, line.key_id))
         if verifier is None:
             continue
-        if not _verifies(verifier, line.signature, message):
+        if not verifies(verifier.public, line.signature, message):
             raise BadSignature(f"the signature of {verifier.vkey()} does not verify")
         if verifier not in signed_by:
             signed_by.append(verifier)
@@ -165,9 +165,10 @@ def open_note(raw: bytes, trusted: Iterable[Verifier]) -> Note:
     return Note(text, tuple(signed_by))
 
 
-def _verifies(verifier: Verifier, signature: bytes, message: bytes) -> bool:
+def verifies(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Tell whether ``public`` (32 bytes) signed the message. Source: RFC 8032."""
     try:
-        Ed25519PublicKey.from_public_bytes(verifier.public).verify(signature, message)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except InvalidSignature:
         return False
     return True
