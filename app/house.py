@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from app.catalog.projection import CatalogProjection
+from app.core.errors import Missing, Rejected
 from app.core.events import say
 from app.core.events.kinds.decisions import EnvironmentsPublished
 from app.core.events.kinds.people import UserCreated
@@ -18,24 +20,28 @@ from app.identity.passwords import STRONG
 from app.identity.projection import IdentityProjection
 from app.ledger.append import Appender
 from app.ledger.folder import Folder, signer_state
-from app.ledger.opening import load_position, open_sqlite
+from app.ledger.opening import load_position, open_postgresql, open_sqlite
+from app.ledger.postgresql import PostgresqlDatabase
+from app.ledger.preparing import prepare
 from app.ledger.publisher import Publisher
 from app.ledger.rebuilding import rebuild as rebuild_projections
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.ledger.signing import load_or_make_secret
+from app.ledger.sqlite import SqliteDatabase
 from app.lineage.projection import LineageProjection
 from app.reviews.projection import ReviewsProjection
 from app.settings import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from argon2 import PasswordHasher
 
     from app.core.events import Said
     from app.core.jsonvalue import Json
+    from app.ledger.database import Database
     from app.ledger.ports import Projection
     from app.ledger.signing import Signer
     from app.ledger.sql_store import SqlStore
@@ -52,13 +58,16 @@ def projections() -> tuple[Projection, ...]:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything that runs on one data folder, from ``open_house`` to ``close``."""
+    """Everything that runs on one log, from ``open_house`` to ``close``.
+
+    ``lock``: of the data folder, where the log itself lies in it.
+    """
 
     settings: Settings
     clock: Clock
     entropy: Entropy
     folder: Folder
-    lock: TextIO
+    lock: TextIO | None
     store: SqlStore
     ledger: Ledger
     sequencer: Sequencer
@@ -72,6 +81,15 @@ class House:
         """Tell whether the first account is still to be made."""
         with self.ledger.snapshot() as now:
             return now.head(f"type:{UserCreated.TYPE}") is None
+
+    def unready(self) -> str | None:
+        """Tell why nothing is recorded until a restart, or None.
+
+        Raises Unavailable while a database server does not answer: that passes.
+        """
+        with self.store.reading() as connection:
+            self.store.head(connection)
+        return self.sequencer.halted
 
     def beginning(self) -> Sequence[Said]:
         """Say what a new log begins with, ahead of its first account."""
@@ -102,7 +120,8 @@ class House:
         self.publisher.stop()
         self.sequencer.stop()
         self.store.close()
-        self.lock.close()
+        if self.lock is not None:
+            self.lock.close()
 
 
 def open_house(
@@ -111,17 +130,23 @@ def open_house(
     entropy: Entropy = os.urandom,
     hasher: PasswordHasher = STRONG,
 ) -> House:
-    """Open the data folder and start to write; the caller closes it.
+    """Open the log and start to write; the caller closes it.
 
     ``hasher``: a cheaper one is for tests alone. Raises Unavailable if another process has
-    the folder or the signer state is missing, ChainBroken if the log is not the one that
-    was signed.
+    the folder, the database does not answer or has another schema, or the signer state is
+    missing; ChainBroken if the log is not the one that was signed; Rejected if the way to
+    the database is not protected.
     """
     folder = Folder(settings.data_dir)
     folder.make()
-    lock = folder.lock()
     kept = projections()
-    store = open_sqlite(folder.database, settings.log_origin, entropy, kept)
+    lock = None
+    if settings.database_url is None:
+        lock = folder.lock()
+        store = open_sqlite(folder.database, settings.log_origin, entropy, kept)
+    else:
+        check_protected(settings)
+        store = open_postgresql(settings.database_url, settings.log_origin, entropy, kept)
     log_signer = folder.log_signer(settings, store.origin, entropy)
     approvals_signer = folder.approvals_signer(store.origin, entropy)
     appender = Appender(store, load_position(store), kept, clock, entropy)
@@ -152,12 +177,56 @@ def open_house(
     )
 
 
+def check_protected(settings: Settings) -> None:
+    """Raise Rejected rather than let the network read the log, or answer in its place."""
+    if settings.database_is_reached_unprotected():
+        raise Rejected(
+            "MUNIMENT_DATABASE_URL names another machine, and nothing proves that it answers",
+            remedy="add ?sslmode=verify-full&sslrootcert=FILE, "
+            "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
+        )
+
+
+def database_of(settings: Settings) -> Database:
+    """Name the database of a log, without opening it. Raises Missing, Rejected."""
+    if settings.database_url is not None:
+        check_protected(settings)
+        return PostgresqlDatabase(settings.database_url)
+    path = Folder(settings.data_dir).database
+    if not path.exists():
+        raise Missing(
+            f"{settings.data_dir} holds no log", remedy="name the folder: --data-dir FOLDER"
+        )
+    return SqliteDatabase(path)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[Database]:
+    """Give the log's database to change its tables, with the server on a folder stopped."""
+    with ExitStack() as closing:
+        if settings.database_url is None:
+            folder = Folder(settings.data_dir)
+            folder.make()
+            closing.enter_context(folder.lock())
+        database = database_of(settings)
+        closing.callback(database.close)
+        yield database
+
+
+def migrate(settings: Settings) -> tuple[str, ...]:
+    """Lead the database to this program's schema; name the steps that were due.
+
+    On PostgreSQL, connected as the database's owner. Raises Unavailable if a process has the
+    folder, or the schema is a newer program's.
+    """
+    with _alone(settings) as database:
+        return prepare(database)
+
+
 def rebuild(settings: Settings, name: str) -> tuple[str, ...]:
     """Make a projection (or ``all``) again from the log, with the server stopped.
 
     Returns the names of those made. Raises Unavailable if a process has the folder, Missing.
     """
-    folder = Folder(settings.data_dir)
-    folder.make()
-    with folder.lock():
-        return rebuild_projections(folder.database, projections(), name)
+    with _alone(settings) as database:
+        return rebuild_projections(database, projections(), name)

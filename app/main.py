@@ -123,7 +123,7 @@ def app_of(house: House) -> FastAPI:
             public=house.settings.log_public,
         )
     )
-    app.include_router(status_routes(lambda: house.sequencer.halted))
+    app.include_router(status_routes(house.unready))
     app.include_router(front_routes(house.store.origin, house.settings.public_url, house.nobody))
     mount_static(app)
     app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))

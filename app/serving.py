@@ -71,7 +71,7 @@ def serve(settings: Settings) -> None:
     sys.stderr.write(f"Muniment listens on {settings.host}:{settings.port}\n")
     sys.stderr.flush()
     with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(app, settings, house.folder.socket))
+        runner.run(_serve(app, settings, house.folder.socket if house.lock else None))
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -81,7 +81,8 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _serve(app: FastAPI, settings: Settings, path: Path) -> None:
+async def _serve(app: FastAPI, settings: Settings, path: Path | None) -> None:
+    """Serve; ``path``: of the operator's socket, None where others write to the log too."""
     local = _local_server(app, lifespan="off")
     public = _Public(
         uvicorn.Config(
@@ -101,10 +102,11 @@ async def _serve(app: FastAPI, settings: Settings, path: Path) -> None:
     )
 
     async def operate() -> None:
-        with admin_socket(path) as listener:
-            await local.serve([listener])
-        # Here, for at its end uvicorn raises the signal again.
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, when nobody waits any more
+        if path is not None:
+            with admin_socket(path) as listener:
+                await local.serve([listener])
+            # Here, for at its end uvicorn raises the signal again.
+            path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, when nobody waits any more
         public.local_ended.set()
 
     await asyncio.gather(public.serve(), operate())

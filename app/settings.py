@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from app.core.errors import Rejected
 
@@ -21,9 +22,9 @@ Entropy = Callable[[int], bytes]
 """So many unpredictable bytes."""
 
 MEBIBYTE = 2**20
+DATABASE_SCHEME = "postgresql+psycopg"
 
 NOT_HEEDED = (
-    "MUNIMENT_DATABASE_URL",
     "MUNIMENT_NEO4J_URI",
     "MUNIMENT_POLICY_DIR",
     "MUNIMENT_REPORT_SEAL_P12",
@@ -44,6 +45,8 @@ class Settings:
     """What is in force. Each field is one ``MUNIMENT_`` variable, see the README's table."""
 
     data_dir: Path = field(default_factory=lambda: Path("muniment-data"))
+    database_url: str | None = field(default=None, repr=False)
+    allow_plain_database: bool = False
     public_url: str = "http://localhost:8000"
     log_origin: str | None = None
     signing_key: Path | None = None
@@ -62,6 +65,17 @@ class Settings:
         protected = self.tls_cert is not None or bool(self.trusted_proxies) or self.allow_http
         return not protected and not _is_loopback(self.host)
 
+    def database_is_reached_unprotected(self) -> bool:
+        """Tell whether others on the network could read or answer in the database's place."""
+        if self.database_url is None or self.allow_plain_database:
+            return False
+        address = urlsplit(self.database_url)
+        asked = parse_qs(address.query)
+        named = [*asked.get("host", []), *asked.get("hostaddr", [])] or [address.hostname or ""]
+        hosts = [host for one in named for host in one.split(",")]
+        verified = asked.get("sslmode") == ["verify-full"]
+        return not verified and not all(_is_local(host) for host in hosts)
+
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ``MUNIMENT_*`` variables; unset and empty ones keep their default.
@@ -73,11 +87,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if given.get(name):
             raise Rejected(
                 f"{name} is set, and this release does not heed it",
-                remedy=f"unset {name}: everything is kept in one SQLite file in the data folder",
+                remedy=f"unset {name}",
             )
     port = _number(given, "MUNIMENT_PORT", 8000)
     return Settings(
         data_dir=_path(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
+        database_url=_database(given),
+        allow_plain_database=_flag(given, "MUNIMENT_ALLOW_PLAIN_DATABASE"),
         public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
         log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
         signing_key=_path(given, "MUNIMENT_SIGNING_KEY"),
@@ -99,6 +115,17 @@ def _path(given: Mapping[str, str], name: str) -> Path | None:
     return Path(given[name]) if given.get(name) else None
 
 
+def _database(given: Mapping[str, str]) -> str | None:
+    """Read the database's address. It may hold a password, so no message repeats it."""
+    written = given.get("MUNIMENT_DATABASE_URL") or None
+    if written is not None and urlsplit(written).scheme != DATABASE_SCHEME:
+        raise Rejected(
+            f"MUNIMENT_DATABASE_URL does not begin with {DATABASE_SCHEME}://",
+            remedy="unset it: then everything is kept in one SQLite file in the data folder",
+        )
+    return written
+
+
 def _number(given: Mapping[str, str], name: str, default: int) -> int:
     written = given.get(name) or str(default)
     if not written.isascii() or not written.isdigit():
@@ -113,6 +140,11 @@ def _flag(given: Mapping[str, str], name: str) -> bool:
     if written in ("0", "false", "no", "off"):
         return False
     raise Rejected(f"{name} is {written!r}, neither true nor false", remedy=f"set {name}=true")
+
+
+def _is_local(host: str) -> bool:
+    """Tell whether a database's host is a socket's folder (or the default one) or loopback."""
+    return host == "" or host.startswith("/") or _is_loopback(host)
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.servers.neo4j.neo4j import Server
-from tests.servers.postgresql import Cluster
+from tests.servers.postgresql import APP, OWNER, Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,19 @@ def postgresql() -> Iterator[Cluster]:
     """A PostgreSQL for all tests that do it no harm; each makes a database of its own."""
     with Cluster.running() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def prepared(postgresql: Cluster) -> str:
+    """Name a database with this program's tables and nothing in them."""
+    return postgresql.prepared()
+
+
+@pytest.fixture
+def database_url(postgresql: Cluster, prepared: str) -> Iterator[str]:
+    """Give the address of a fresh database, as the server connects to it."""
+    with postgresql.database(prepared, OWNER) as name:
+        yield postgresql.url(name, APP)
 
 
 @pytest.fixture

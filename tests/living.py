@@ -172,13 +172,21 @@ class World:
     @classmethod
     @contextmanager
     def open(
-        cls, folder: Path, settings: Settings | None = None, beginning: datetime = BEGINNING
+        cls,
+        folder: Path,
+        settings: Settings | None = None,
+        beginning: datetime = BEGINNING,
+        database_url: str | None = None,
     ) -> Iterator[World]:
-        """Open a new house below ``folder``, with ada as its administrator."""
+        """Open a new house below ``folder``, with ada as its administrator.
+
+        ``database_url``: of a prepared PostgreSQL database that holds the log in a file's place.
+        """
         clock = Clock(beginning)
         chosen = replace(
             settings or Settings(),
             data_dir=folder / "data",
+            database_url=database_url,
             signer_state=folder / "signer-state.json",
         )
         house = open_house(chosen, clock, Entropy(1), CHEAP)

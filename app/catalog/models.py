@@ -9,11 +9,13 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Text
 from sqlmodel import Field, SQLModel
 
+from app.ledger.models import GIVEN, INDEX
+
 
 class Origin(SQLModel):
     """Where a row comes from: the entry, when it was recorded, and who said it."""
 
-    created_index: int = Field(index=True)
+    created_index: int = Field(index=True, sa_type=INDEX)
     recorded_at: str
     actor: str
     actor_kind: str
@@ -54,21 +56,21 @@ class ApprovalRow(Origin, table=True):
     """An approval of a dataset version; ``revoked_index`` is set when it ends early."""
 
     __tablename__ = "dataset_approvals"
-    created_index: int = Field(primary_key=True)
+    created_index: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     subject: str = Field(index=True)
     role: str
     approver: str
     conditions: str | None = Field(sa_type=Text)
     until: str | None
-    revoked_index: int | None
-    changed_index: int
+    revoked_index: int | None = Field(sa_type=INDEX)
+    changed_index: int = Field(sa_type=INDEX)
 
 
 class DocumentRow(Origin, table=True):
     """``fields`` is JSON: member names, or null where the file is no JSON object."""
 
     __tablename__ = "documents"
-    created_index: int = Field(primary_key=True)
+    created_index: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     subject: str = Field(index=True)
     kind: str
     title: str
@@ -127,13 +129,13 @@ class RunRow(Origin, table=True):
     started_at: str
     finished_at: str | None
     finished_by: str | None
-    changed_index: int
+    changed_index: int = Field(sa_type=INDEX)
 
 
 class EvidenceRow(SQLModel):
     """What both kinds of evidence have. ``digest``: see ``evidence.evidence_digest``."""
 
-    created_index: int = Field(primary_key=True)
+    created_index: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     recorded_at: str
     actor: str
     actor_kind: str
@@ -176,7 +178,7 @@ class DeploymentStepRow(Origin, table=True):
 
     __tablename__ = "deployment_steps"
     __table_args__ = (Index("deployment_steps_by_time", "subject", "occurred_at", "created_index"),)
-    created_index: int = Field(primary_key=True)
+    created_index: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     subject: str
     environment: str
     name: str
@@ -208,9 +210,9 @@ class DeploymentRow(SQLModel, table=True):
     gated: bool | None
     ungated_because: str | None
     since: str
-    step_index: int
-    created_index: int
-    changed_index: int
+    step_index: int = Field(sa_type=INDEX)
+    created_index: int = Field(sa_type=INDEX)
+    changed_index: int = Field(sa_type=INDEX)
 
 
 class PolicyRow(Origin, table=True):
@@ -227,16 +229,16 @@ class PolicyRow(Origin, table=True):
     drafter: str
     publisher: str | None
     single_administrator: bool
-    published_index: int | None
+    published_index: int | None = Field(sa_type=INDEX)
     published_at: str | None
-    changed_index: int
+    changed_index: int = Field(sa_type=INDEX)
 
 
 class EnvironmentsRow(Origin, table=True):
     """One published list of environments; ``names`` is JSON, lowest first."""
 
     __tablename__ = "environments"
-    created_index: int = Field(primary_key=True)
+    created_index: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     names: str
     digest: str
     publisher: str
@@ -257,11 +259,11 @@ class DecisionRow(Origin, table=True):
     decision_digest: str = Field(index=True)
     facts_digest: str
     policy_digest: str
-    decided_at_size: int
+    decided_at_size: int = Field(sa_type=INDEX)
     expires_at: str
     used_by: str | None
-    used_index: int | None
-    changed_index: int
+    used_index: int | None = Field(sa_type=INDEX)
+    changed_index: int = Field(sa_type=INDEX)
 
 
 class PromotionRow(Origin, table=True):
@@ -278,4 +280,4 @@ class PromotionRow(Origin, table=True):
     decision_id: str | None
     expires_at: str | None
     deployment: str | None = Field(index=True)
-    changed_index: int
+    changed_index: int = Field(sa_type=INDEX)

@@ -95,7 +95,8 @@ class Call:
     def administration(self) -> Iterator[Client]:
         """Connect as a person or token if there is one, else as this machine's operator.
 
-        With no server on the data folder, one is run for this command alone.
+        With no server on the data folder, one is run for this command alone. A log on a
+        database server has no operator of this machine: there it takes a person or a token.
         """
         if self.transport is not None or self.token is not None:
             with self.client() as client:
@@ -114,9 +115,14 @@ class Call:
                 yield client
 
     def _check_log(self) -> None:
-        """Refuse to begin a log by accident. Raises Missing."""
-        from app.core.errors import Missing
+        """Refuse to begin a log by accident. Raises Missing, Unauthenticated."""
+        from app.core.errors import Missing, Unauthenticated
 
+        if self.settings().database_url is not None:
+            raise Unauthenticated(
+                f"nobody is signed in to {self.server}, and the log is on a database server",
+                remedy="muniment login NAME, or --token TOKEN",
+            )
         if not (self.data_dir / "ledger.db").exists():
             raise Missing(
                 f"{self.data_dir} holds no log, and nobody is signed in to {self.server}",

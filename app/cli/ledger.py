@@ -13,16 +13,16 @@ ledger = typer.Typer(help="The log of this data folder.", no_args_is_help=True)
 
 @ledger.command("fsck")
 def fsck(context: typer.Context, vkey: Vkey = None, trust: Trust = None) -> None:
-    """Check everything in the data folder, and replay what is made from the log."""
+    """Check everything that is stored, and replay what is made from the log."""
     call = call_of(context)
-    database = call.data_dir / "ledger.db"
-    if not database.exists():
+    settings = call.settings()
+    if settings.database_url is None and not (call.data_dir / "ledger.db").exists():
         raise refused(f"{call.data_dir} holds no log", "name the folder: --data-dir FOLDER")
     keys = trusted_keys(vkey, trust)
-    from app.house import projections
+    from app.house import database_of, projections
     from app.verification.fsck import fsck as check
 
-    report = check(database, projections(), keys)
+    report = check(database_of(settings), projections(), keys)
     if not keys:
         call.note("no key was given: the log's own key shows slips, but no rewritten log")
         call.note("→ muniment ledger fsck --vkey KEY, with the key that `init` printed")

@@ -55,13 +55,15 @@ def init(
 
 
 def doctor(context: typer.Context) -> None:
-    """Print the settings in force, and what is wrong with them."""
+    """Print the settings in force, what the log is kept in, and what is wrong with them."""
     call = call_of(context)
     settings = call.settings()
     shown = {one.name: _shown(getattr(settings, one.name)) for one in fields(settings)}
-    problems = _problems(call, settings)
-    found = [{"problem": what, "remedy": remedy} for what, remedy in problems]
-    call.show({"settings": shown, "problems": found}, facts(shown))
+    shown["database_url"] = _without_password(settings.database_url)
+    engine, problems = _problems(call, settings)
+    found: list[Json] = [{"problem": what, "remedy": remedy} for what, remedy in problems]
+    document: dict[str, Json] = {"settings": {**shown}, "database": {**engine}, "problems": found}
+    call.show(document, "\n".join(facts(one) for one in (shown, engine) if one))
     for what, remedy in problems:
         call.red(f"{what}\n  → {remedy}")
     if problems:
@@ -71,12 +73,20 @@ def doctor(context: typer.Context) -> None:
 
 def migrate(
     context: typer.Context,
-    rebuild: Annotated[str, typer.Option(metavar="NAME", help="Projection to rebuild, or all.")],
+    rebuild: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Projection to make again, or all.")
+    ] = None,
 ) -> None:
-    """Drop what is made from the log, and make it again."""
+    """Lead the database to this program's schema, or make what follows from the log again."""
     call = call_of(context)
+    from app.house import migrate as lead
     from app.house import rebuild as replay
 
+    if rebuild is None:
+        steps = lead(call.settings())
+        done: list[Json] = list(steps)
+        call.show({"steps": done}, f"steps taken: {', '.join(steps) or 'none were due'}")
+        return
     names = replay(call.settings(), rebuild)
     rebuilt: list[Json] = list(names)
     call.show({"rebuilt": rebuilt}, f"rebuilt: {', '.join(names)}")
@@ -95,7 +105,17 @@ def _shown(value: object) -> str:
             return str(value)
 
 
-def _problems(call: Call, settings: Settings) -> list[tuple[str, str]]:
+def _without_password(url: str | None) -> str:
+    if url is None:
+        return "(not set)"
+    from sqlalchemy import make_url
+
+    address = make_url(url)
+    return address.difference_update_query(["password"]).render_as_string(hide_password=True)
+
+
+def _problems(call: Call, settings: Settings) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Look at everything; return what the database is like, and what is wrong."""
     found = []
     if settings.listens_beyond_loopback_unprotected():
         found.append(
@@ -110,23 +130,41 @@ def _problems(call: Call, settings: Settings) -> list[tuple[str, str]]:
         for path in named
         if path is not None and not path.exists()
     ]
-    if not (settings.data_dir / "ledger.db").exists():
+    if settings.database_url is None and not (settings.data_dir / "ledger.db").exists():
         found.append(
             (
                 f"{settings.data_dir} holds no log yet",
                 "muniment init --admin NAME --password-stdin, or muniment serve",
             )
         )
-        return found
+        return {}, found
     found += [
         (f"{key} can be read by others", f"chmod 0600 {key}")
         for key in sorted((settings.data_dir / "keys").glob("*.key"))
         if key.stat().st_mode & 0o077
     ]
-    free = shutil.disk_usage(Path(settings.data_dir)).free
+    folder = Path(settings.data_dir)
+    free = shutil.disk_usage(folder).free if folder.exists() else LITTLE_ROOM
     if free < LITTLE_ROOM:
         found.append((f"only {free // 2**20} MiB are free", "make room on that disk"))
-    return found + _server_problems(call)
+    engine, wrong = _database(settings)
+    return engine, found + wrong + _server_problems(call)
+
+
+def _database(settings: Settings) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    if settings.database_is_reached_unprotected():
+        remedy = "add ?sslmode=verify-full&sslrootcert=FILE to MUNIMENT_DATABASE_URL"
+        return {}, [("nothing proves that the database on the other machine answers", remedy)]
+    from app.house import database_of
+    from app.ledger.condition import condition_of
+    from app.settings import utc_now
+
+    database = database_of(settings)
+    try:
+        found = condition_of(database, utc_now)
+    finally:
+        database.close()
+    return found.facts, found.problems
 
 
 def _server_problems(call: Call) -> list[tuple[str, str]]:

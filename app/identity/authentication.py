@@ -110,7 +110,8 @@ class Authentication:
             generation = self._tokens.generation
             with self._ledger.store.reading() as connection:
                 known = recognise_token(connection, token, now)
-            self._tokens.put(key, known, generation)
+            if not self._ledger.store.shared:
+                self._tokens.put(key, known, generation)
         return known.principal
 
     def _touch(self, key: str, now: datetime) -> None:
@@ -135,6 +136,8 @@ class Recognised:
 
 class _Remembered:
     """Tokens recognised before, by their hash, so that a pipeline's every call costs no query.
+
+    Not where other processes write to the log: a token that one of them revokes ends here, too.
 
     ``generation`` is told before one reads and compared before one writes here: what was
     read before a revocation cannot get in after it.

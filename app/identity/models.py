@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlmodel import Field, SQLModel
 
+from app.ledger.models import GIVEN, INDEX
+
 
 class UserRow(SQLModel, table=True):
     """``enrolled_at``: since when the second factor is confirmed, NULL while it is not."""
@@ -15,9 +17,9 @@ class UserRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     name: str | None = Field(index=True)
     printed_name: str | None
-    created_index: int
+    created_index: int = Field(sa_type=INDEX)
     created_at: str
-    disabled_index: int | None
+    disabled_index: int | None = Field(sa_type=INDEX)
     enrolled_at: str | None
 
 
@@ -25,7 +27,7 @@ class RoleGrantRow(SQLModel, table=True):
     """``id``: index of the entry that granted it. ``grantors``: actor ids, a JSON list."""
 
     __tablename__ = "role_grants"
-    id: int = Field(primary_key=True)
+    id: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     user: str = Field(index=True)
     role: str = Field(index=True)
     approval: bool
@@ -34,7 +36,7 @@ class RoleGrantRow(SQLModel, table=True):
     grantors: str
     single_administrator: bool
     granted_at: str
-    revoked_index: int | None
+    revoked_index: int | None = Field(sa_type=INDEX)
     revoked_at: str | None
 
 
@@ -51,7 +53,7 @@ class TokenRow(SQLModel, table=True):
     subject_prefix: str | None
     environment: str | None
     team: str | None
-    created_index: int
+    created_index: int = Field(sa_type=INDEX)
     created_at: str
     expires_at: str
-    revoked_index: int | None
+    revoked_index: int | None = Field(sa_type=INDEX)

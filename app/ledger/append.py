@@ -12,10 +12,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.core.errors import HeadMoved, Refusal, Unavailable
+from app.core.events.kinds.records import LogRecovered
 from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import DataCommitment, Entry, EntryActor, encode
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.times import format_time
+from app.ledger.following import follow
 from app.ledger.idempotency import Use, record_uses, uses
 from app.ledger.ids import RANDOM_BYTES, uuid7
 from app.ledger.ports import Recorded
@@ -83,8 +85,9 @@ class Appended:
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction is going to write, as it is being built."""
+    """What one transaction is going to write, as it is being built, from ``start`` on."""
 
+    start: Position
     position: Position
     heads: dict[str, int]
     uses: dict[bytes, Use]
@@ -137,16 +140,28 @@ class Appender:
     def committed(self, position: Position) -> None:
         """Go on from ``position``: what led to it is durable now."""
         self._position = position
+        self._store.database.epoch = position.epoch
 
     def _begin(self, connection: Connection, requests: Sequence[Request]) -> Batch:
-        """Read, in two queries, every head and every key the batch may need."""
+        """Read every head and every key the batch may need."""
         wanted = {key for request in requests for key in request.expects}
         for request in requests:
             for event in request.events:
                 wanted |= {event.said.subject, f"type:{event.said.event.TYPE}"}
         keys = [request.key.key_mac for request in requests if request.key is not None]
-        position = replace(self._position, tree=self._position.tree.copy())
-        return Batch(position, self._store.heads(connection, wanted), uses(connection, keys))
+        start = self._start(connection)
+        position = replace(start, tree=start.tree.copy())
+        heads = self._store.heads(connection, wanted)
+        return Batch(start, position, heads, uses(connection, keys))
+
+    def _start(self, connection: Connection) -> Position:
+        """Tell where the log ends: where this writer left it, or another one has brought it.
+
+        So it is found out, too, what became of a commit whose answer was lost.
+        """
+        if not self._store.shared:
+            return self._position
+        return follow(self._store, connection, self._position)
 
     def _take(self, connection: Connection, batch: Batch, request: Request) -> Appended:
         """Build one request's entries, or answer it from what its key made before.
@@ -176,6 +191,8 @@ class Appender:
             leaf=leaf,
             recorded_at=last.recorded_at,
             frontier=batch.position.frontier.extend(leaf for _, _, leaf in built),
+            epoch=batch.position.epoch
+            + sum(entry.type == LogRecovered.TYPE for entry, _, _ in built),
         )
         if request.key is not None:
             use = Use(request.key.body_mac, first, len(built), request.resource)
@@ -236,7 +253,7 @@ class Appender:
         """Answer as the first time: the receipts follow from the entries."""
         receipts = []
         for index in range(use.index, use.index + use.count):
-            new = index - self._position.size
+            new = index - batch.start.size
             if new >= 0:
                 entry, _, leaf = batch.entries[new]
             else:
@@ -250,7 +267,7 @@ class Appender:
         """Write entries, payloads, heads, tiles, keys, projections: one transaction."""
         if not batch.entries:
             return
-        self._store.move_head(connection, self._position, batch.position)
+        self._store.move_head(connection, batch.start, batch.position)
         self._store.insert(connection, batch.entries, [event.members for event in batch.events])
         touched = {
             key for entry, _, _ in batch.entries for key in (entry.subject, f"type:{entry.type}")

@@ -5,8 +5,16 @@ Rows leave this room only as the values of ``app.core.ledger`` or as ``Recorded`
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, Text
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
+
+INDEX: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""An entry's index or a size: 64 bits, which SQLite's integers always have."""
+
+GIVEN: Final = {"autoincrement": False}
+"""A key that the log gives: no database counts it."""
 
 
 class EntryRow(SQLModel, table=True):
@@ -18,7 +26,7 @@ class EntryRow(SQLModel, table=True):
         Index("entries_by_type", "type", "idx"),
         Index("entries_by_actor", "actor", "idx"),
     )
-    idx: int = Field(primary_key=True)
+    idx: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     subject: str
@@ -35,7 +43,7 @@ class PayloadRow(SQLModel, table=True):
 
     __tablename__ = "payloads"
     __table_args__ = {"sqlite_with_rowid": False}
-    idx: int = Field(primary_key=True)
+    idx: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     name: str = Field(primary_key=True)
     commitment: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     salt: bytes | None = Field(sa_column=Column(LargeBinary))
@@ -43,15 +51,19 @@ class PayloadRow(SQLModel, table=True):
 
 
 class HeadRow(SQLModel, table=True):
-    """The one row that says how far the log is; it moves with every append."""
+    """The one row that says how far the log is; it moves with every append.
+
+    ``epoch``: how often the log was recovered. A server that opened it before writes no more.
+    """
 
     __tablename__ = "head"
-    one: int = Field(primary_key=True)
+    one: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
     origin: str
-    size: int
+    size: int = Field(sa_type=INDEX)
     root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     recorded_at: str
+    epoch: int = Field(sa_column=Column(INDEX, nullable=False, server_default="0"))
 
 
 class SubjectHeadRow(SQLModel, table=True):
@@ -60,7 +72,7 @@ class SubjectHeadRow(SQLModel, table=True):
     __tablename__ = "heads"
     __table_args__ = {"sqlite_with_rowid": False}
     key: str = Field(primary_key=True)
-    idx: int
+    idx: int = Field(sa_type=INDEX)
 
 
 class TileRow(SQLModel, table=True):
@@ -68,7 +80,7 @@ class TileRow(SQLModel, table=True):
 
     __tablename__ = "tiles"
     level: int = Field(primary_key=True)
-    number: int = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -76,7 +88,7 @@ class CheckpointRow(SQLModel, table=True):
     """One published checkpoint: the signed note as it is served."""
 
     __tablename__ = "checkpoints"
-    size: int = Field(primary_key=True)
+    size: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     note: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -93,8 +105,8 @@ class IdempotencyRow(SQLModel, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
     key_mac: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     body_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    idx: int
-    made: int
+    idx: int = Field(sa_type=INDEX)
+    made: int = Field(sa_type=INDEX)
     resource: str
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -104,7 +116,7 @@ class BlobRow(SQLModel, table=True):
 
     __tablename__ = "blobs"
     sha256: str = Field(primary_key=True)
-    size: int
+    size: int = Field(sa_type=INDEX)
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -125,4 +137,4 @@ class ProjectionRow(SQLModel, table=True):
     __tablename__ = "projections"
     name: str = Field(primary_key=True)
     version: int
-    size: int
+    size: int = Field(sa_type=INDEX)

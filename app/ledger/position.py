@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where the log ends: what the next entry continues."""
+    """Where the log ends: what the next entry continues.
+
+    ``epoch``: how often the log was recovered, by entries that say so.
+    """
 
     size: int
     leaf: bytes
     recorded_at: datetime
     frontier: Frontier
     tree: Tree
+    epoch: int = 0

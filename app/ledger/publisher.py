@@ -12,7 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from app.core.errors import ChainBroken, Refusal, Unavailable
+from app.core.errors import ChainBroken, Refusal, StorageFull, Unavailable
 from app.core.ledger.checkpoint import Checkpoint
 from app.core.ledger.entry import genesis_prev, parse
 from app.core.ledger.merkle import Frontier, fold, leaf_hash
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 PAUSE = 0.4
 """Seconds between two checkpoints of a busy log."""
 
+LOOK = 1.0
+"""Seconds between two looks at a log that others write to, and at one that did not answer."""
+
 
 class Publisher:
     """Signs a checkpoint after each growth of the log; its thread is the only signer."""
@@ -50,6 +53,7 @@ class Publisher:
         self._frontier = Frontier()
         self._leaf = genesis_prev(store.origin)
         self._stopping = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -65,6 +69,7 @@ class Publisher:
     def stop(self) -> None:
         """Publish what is there, then end."""
         self._stopping = True
+        self._ended.set()
         self._grown.set()
         self._thread.join()
 
@@ -79,16 +84,25 @@ class Publisher:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._grown.wait()
+            self._grown.wait(LOOK if self._store.shared else None)
             self._grown.clear()
             try:
                 self.publish()
             except Exception as failure:
                 because = failure.detail if isinstance(failure, Refusal) else repr(failure)
+                if self._passes(failure):
+                    log.warning("no checkpoint for now: %s", because)
+                    self._ended.wait(LOOK)
+                    continue
                 log.critical("no checkpoint is signed any more: %s", because, exc_info=True)
                 self._sequencer.halt(because)
                 return
             threading.Event().wait(PAUSE)
+
+    def _passes(self, failure: Exception) -> bool:
+        """Tell what ends by itself: a server that is away; nothing was signed but not stored."""
+        away = isinstance(failure, Unavailable | StorageFull)
+        return away and self._store.shared and self._sequencer.halted is None
 
     def _resume(self) -> None:
         signed = self._signed = self._state.read()
@@ -125,26 +139,39 @@ class Publisher:
         A crash after the state has moved and before the checkpoint is stored loses nothing:
         the next start signs the same tree again, with the same bytes.
         Raises ChainBroken: what is stored does not lead to the head's root, or another
-        process signed for this log.
+        process signed for this log. Where others write to the log they sign, too, each what
+        continues the last tree signed; one that was overtaken raises Unavailable.
         """
+        if self._store.shared and self._state.read() != self._signed:
+            self._resume()
         with self._store.reading() as connection:
             head = self._store.head(connection)
             if head.size == self._size:
                 return
             frontier, leaf = self._read_back(connection, head.size)
-            stored = self._store.published_size(connection)
         if frontier.root() != head.root or leaf != head.leaf_hash:
             raise ChainBroken(f"what is stored does not lead to the head at size {head.size}")
         checkpoint = Checkpoint(self._store.origin, head.size, head.root)
-        self._signed = self._state.advance(self._signed, checkpoint)
+        self._signed = self._advance(checkpoint)
         note = sign_note(checkpoint.text(), [(self._signer.verifier, self._signer.sign)])
-        if stored is None or stored < head.size:
-            self._sequencer.operate(
-                lambda writing: self._store.insert_checkpoint(writing, head.size, note)
-            ).result()
+        self._sequencer.operate(lambda writing: self._insert(writing, head.size, note)).result()
         with self._published:
             self._frontier, self._leaf, self._size = frontier, leaf, head.size
             self._published.notify_all()
+
+    def _advance(self, checkpoint: Checkpoint) -> Signed:
+        try:
+            return self._state.advance(self._signed, checkpoint)
+        except ChainBroken:
+            if self._store.shared and self._state.read() != self._signed:
+                raise Unavailable("another process signed in the meantime") from None
+            raise
+
+    def _insert(self, connection: Connection, size: int, note: bytes) -> None:
+        """Store the note unless one of that size, or a newer one, is there."""
+        stored = self._store.published_size(connection)
+        if stored is None or stored < size:
+            self._store.insert_checkpoint(connection, size, note)
 
     def _read_back(self, connection: Connection, size: int) -> tuple[Frontier, bytes]:
         """Hash the entries after the last signed one again; check chain, place and tiles."""

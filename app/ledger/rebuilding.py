@@ -9,27 +9,27 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import SQLModel
 
 from app.core.errors import Missing
+from app.ledger.preparing import settle
 from app.ledger.sql_store import HEAD, PROJECTIONS, SqlStore
-from app.ledger.sqlite import reader_engine, writer_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from app.ledger.database import Database
     from app.ledger.ports import Projection
 
 ALL = "all"
 STEP = 500
 
 
-def rebuild(path: Path, projections: Sequence[Projection], name: str) -> tuple[str, ...]:
+def rebuild(database: Database, projections: Sequence[Projection], name: str) -> tuple[str, ...]:
     """Drop a projection's tables and replay the log into new ones.
 
-    ``path``: the SQLite file; nobody else may write to it meanwhile. ``name``: of one
+    Nobody else may write to a file meanwhile; on a server others wait. ``name``: of one
     projection, or ``all``. Returns the names of those made again. Raises Missing (no such
-    projection, no such log), Unverifiable (the log does not read back).
+    projection), Unverifiable (the log does not read back).
     """
     chosen = [one for one in projections if name in (one.name, ALL)]
     if not chosen:
@@ -37,17 +37,12 @@ def rebuild(path: Path, projections: Sequence[Projection], name: str) -> tuple[s
             f"there is no projection {name[:80]!r}",
             remedy="one of: " + ", ".join([*(one.name for one in projections), ALL]),
         )
-    if not path.exists():
-        raise Missing(f"there is no log at {path}", remedy="check MUNIMENT_DATA_DIR")
-    writer = writer_engine(path)
-    try:
-        with writer.begin() as connection:
-            head = connection.execute(select(HEAD.c.origin, HEAD.c.size)).one()
-            store = SqlStore(writer, reader_engine(path), head.origin)
-            for one in chosen:
-                _again(store, connection, one, head.size)
-    finally:
-        writer.dispose()
+    with database.changing() as connection:
+        head = connection.execute(select(HEAD.c.origin, HEAD.c.size)).one()
+        store = SqlStore(database, head.origin)
+        for one in chosen:
+            _again(store, connection, one, head.size)
+        settle(connection)
     return tuple(one.name for one in chosen)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from app.core.errors import Refusal, StorageFull, Unavailable
+from app.core.errors import Refusal, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +150,7 @@ class Sequencer:
                     connection, [item.request for item in batch]
                 )
         except Exception as failure:  # noqa: BLE001 - handed to those who asked
-            if len(batch) > 1 and not _is_storage_failure(failure):
+            if len(batch) > 1 and self._store.failure_of(failure) is None:
                 # One request's projection or side write failed: it alone shall.
                 for item in batch:
                     self._commit([item])
@@ -177,24 +177,13 @@ class Sequencer:
             operation.done.set_result(answer)
 
     def _refusal_of(self, failure: Exception) -> Exception:
-        if not _is_storage_failure(failure):
+        found = self._store.failure_of(failure)
+        if found is None:
             return failure
-        if _name_of(failure) == "SQLITE_FULL":
-            return StorageFull("the disk is full; nothing was written", remedy="make room")
-        self._broken = f"{type(failure).__name__} from the database"
-        return Unavailable("the database failed; nothing was acknowledged", retry_after=30)
+        if found.halts:
+            self._broken = f"{type(failure).__name__} from the database"
+        return found.refusal
 
 
 def _nobody(_size: int) -> None:
     pass
-
-
-def _is_storage_failure(failure: Exception) -> bool:
-    """Tell a failing disk or file from a mistake in a statement."""
-    broken = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB")
-    return _name_of(failure).startswith(broken)
-
-
-def _name_of(failure: Exception) -> str:
-    """Give SQLite's name of an error; empty where it is none of SQLite's."""
-    return str(getattr(getattr(failure, "orig", None), "sqlite_errorname", ""))

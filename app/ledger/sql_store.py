@@ -7,7 +7,6 @@ projections make of them, so there is never state without its entry or the other
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -30,14 +29,15 @@ from app.ledger.models import (
     TileRow,
 )
 from app.ledger.ports import Recorded
-from app.ledger.sqlite import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Table
 
     from app.core.jsonvalue import Json
+    from app.ledger.database import Database, Failure
     from app.ledger.position import Position
 
 
@@ -53,11 +53,6 @@ TILES = _table(TileRow)
 CHECKPOINTS = _table(CheckpointRow)
 PROJECTIONS = _table(ProjectionRow)
 THE_HEAD = select(HEAD)
-INSERT_ENTRY = (
-    "INSERT INTO entries (idx, body, leaf_hash, subject, type, actor, recorded_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-INSERT_PAYLOAD = "INSERT INTO payloads (idx, name, commitment, salt, value) VALUES (?, ?, ?, ?, ?)"
 MOST_PARAMETERS = 900
 """SQLite takes 999 parameters in old builds."""
 
@@ -71,38 +66,42 @@ class Head:
     root: bytes
     leaf_hash: bytes
     recorded_at: str
+    epoch: int
 
 
 class SqlStore:
     """A log in a SQL database. ``origin``: the log's name, fixed when it was made."""
 
-    def __init__(self, writer: Engine, reader: Engine, origin: str) -> None:
-        self._writer = writer
-        self._reader = reader
+    def __init__(self, database: Database, origin: str) -> None:
+        self.database = database
         self.origin = origin
         self.tile_roots: dict[tuple[int, int], bytes] = {}
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open the write transaction; committed at the end, rolled back by an exception."""
-        with self._writer.begin() as connection:
-            yield connection
+    @property
+    def shared(self) -> bool:
+        """Tell whether other processes may write to the log too."""
+        return self.database.shared
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a read transaction: one consistent state of everything."""
-        with snapshot(self._reader) as connection:
-            yield connection
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a write transaction; committed at the end, rolled back by an exception."""
+        return self.database.writing()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a read transaction: one consistent state of everything. Raises Unavailable."""
+        return self.database.reading()
+
+    def failure_of(self, failure: Exception) -> Failure | None:
+        """Tell a failing disk, file or server from a mistake in a statement (None)."""
+        return self.database.failure_of(failure)
 
     def close(self) -> None:
-        """Let go of the database's files."""
-        self._reader.dispose()
-        self._writer.dispose()
+        """Let go of the database."""
+        self.database.close()
 
     def head(self, connection: Connection) -> Head:
         """Read how far the log is."""
         row = connection.execute(THE_HEAD).one()
-        return Head(row.origin, row.size, row.root, row.leaf_hash, row.recorded_at)
+        return Head(row.origin, row.size, row.root, row.leaf_hash, row.recorded_at, row.epoch)
 
     def heads(self, connection: Connection, keys: Iterable[str]) -> dict[str, int]:
         """Find the last entry of each key (subject or ``type:…``) that has one."""
@@ -205,9 +204,8 @@ class SqlStore:
         members: Sequence[Sequence[Member]],
     ) -> None:
         """Write entries (each with its bytes and leaf hash) and their payloads, in bulk."""
-        # Plain tuples: a statement's typed parameters would cost as much as the rest.
-        connection.exec_driver_sql(
-            INSERT_ENTRY,
+        self.database.insert_entries(
+            connection,
             [
                 (
                     entry.index,
@@ -227,15 +225,11 @@ class SqlStore:
             for one in those
         ]
         if payloads:
-            connection.exec_driver_sql(INSERT_PAYLOAD, payloads)
+            self.database.insert_payloads(connection, payloads)
 
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key."""
-        connection.exec_driver_sql(
-            "INSERT INTO heads (key, idx) VALUES (?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET idx = excluded.idx",
-            list(heads.items()),
-        )
+        self.database.move_heads(connection, heads)
 
     def insert_tiles(self, connection: Connection, full: Mapping[tuple[int, int], bytes]) -> None:
         """Write tiles that have become full."""
@@ -259,6 +253,7 @@ class SqlStore:
                 root=after.frontier.root(),
                 leaf_hash=after.leaf,
                 recorded_at=format_time(after.recorded_at),
+                epoch=after.epoch,
             )
         )
         if moved.rowcount != 1:

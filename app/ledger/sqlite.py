@@ -13,24 +13,86 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from app.core.errors import StorageFull, Unavailable
+from app.ledger.database import Failure
+
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
+    from app.ledger.database import EntryColumns, PayloadColumns
+
 READERS = 16
 
-TRIGGERS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-    f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
-    for table in ("entries", "tiles", "checkpoints")
-    for verb in ("UPDATE", "DELETE")
+INSERT_ENTRY = (
+    "INSERT INTO entries (idx, body, leaf_hash, subject, type, actor, recorded_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-"""Stop accidents. Whoever drops them is detected by the proofs, not stopped here."""
+INSERT_PAYLOAD = "INSERT INTO payloads (idx, name, commitment, salt, value) VALUES (?, ?, ?, ?, ?)"
+MOVE_HEAD = (
+    "INSERT INTO heads (key, idx) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET idx = excluded.idx"
+)
+BROKEN = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+class SqliteDatabase:
+    """A log in a file; see ``app.ledger.database.Database``."""
+
+    shared = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.epoch: int | None = None
+        self._writer = writer_engine(path)
+        self._reader = reader_engine(path)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a write transaction."""
+        return self._writer.begin()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a read transaction: one consistent state of everything."""
+        return snapshot(self._reader)
+
+    def changing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that changes the schema."""
+        return self._writer.begin()
+
+    # Plain tuples: a statement's typed parameters would cost as much as the rest.
+
+    def insert_entries(self, connection: Connection, rows: Sequence[EntryColumns]) -> None:
+        """Write entries in bulk."""
+        connection.exec_driver_sql(INSERT_ENTRY, list(rows))
+
+    def insert_payloads(self, connection: Connection, rows: Sequence[PayloadColumns]) -> None:
+        """Write members of entries in bulk."""
+        connection.exec_driver_sql(INSERT_PAYLOAD, list(rows))
+
+    def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """Set the last entry of each key."""
+        connection.exec_driver_sql(MOVE_HEAD, list(heads.items()))
+
+    def failure_of(self, failure: Exception) -> Failure | None:
+        """Tell a failing disk or file from a mistake in a statement (None)."""
+        name = str(getattr(getattr(failure, "orig", None), "sqlite_errorname", ""))
+        if name == "SQLITE_FULL":
+            return Failure(StorageFull("the disk is full; nothing was written", remedy="make room"))
+        if name.startswith(BROKEN):
+            detail = "the database failed; nothing was acknowledged"
+            return Failure(Unavailable(detail, retry_after=30), halts=True)
+        return None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.dispose()
+        self._writer.dispose()
 
 
 def writer_engine(path: Path) -> Engine:

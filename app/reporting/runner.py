@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from app.core.errors import IllegalTransition, Refusal
+from app.core.errors import IllegalTransition, Refusal, Unavailable
 from app.reporting import jobs
 from app.reporting.jobs import Problem, State
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from app.ledger.record import Ledger
     from app.reporting.jobs import Job
+
+LOOK = 2.0
+"""Seconds between two looks at a database that does not answer."""
 
 LOGGER = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class Runner:
         self._make = make
         self._stopping = threading.Event()
         self._woken = threading.Event()
+        self._interrupted = False
         self._thread = threading.Thread(target=self._work, name="reports", daemon=True)
 
     def start(self) -> None:
@@ -50,8 +54,21 @@ class Runner:
         while not self._stopping.is_set():
             self._woken.wait()
             self._woken.clear()
-            while not self._stopping.is_set() and (job := self._next()) is not None:
-                self._run(job)
+            try:
+                self._make_all()
+            except Unavailable as refusal:
+                # The database is away: what was under way is begun again when it is back.
+                LOGGER.warning("no report for now: %s", refusal.detail)
+                self._interrupted = True
+                self._stopping.wait(LOOK)
+                self._woken.set()
+
+    def _make_all(self) -> None:
+        if self._interrupted:
+            self._ledger.operate(jobs.queue_again)
+            self._interrupted = False
+        while not self._stopping.is_set() and (job := self._next()) is not None:
+            self._run(job)
 
     def _next(self) -> Job | None:
         with self._ledger.snapshot() as now:
@@ -66,6 +83,8 @@ class Runner:
         except Refusal as refusal:
             if self._stopping.is_set():
                 return
+            if isinstance(refusal, Unavailable) and refusal.retry_after is not None:
+                raise
             problem = Problem(refusal.detail, refusal.remedy)
         except Exception:
             LOGGER.exception("report %s failed", job.id)

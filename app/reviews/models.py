@@ -7,6 +7,8 @@ from typing import cast
 from sqlalchemy import Table, Text
 from sqlmodel import Field, SQLModel
 
+from app.ledger.models import GIVEN, INDEX
+
 
 class ReviewRow(SQLModel, table=True):
     """One signed review, by the entry that recorded it.
@@ -16,7 +18,7 @@ class ReviewRow(SQLModel, table=True):
     """
 
     __tablename__ = "reviews"
-    created_index: int = Field(primary_key=True)
+    created_index: int = Field(primary_key=True, sa_type=INDEX, sa_column_kwargs=GIVEN)
     promotion: str = Field(index=True)
     reviewer: str
     printed_name: str | None
@@ -31,7 +33,7 @@ class ReviewRow(SQLModel, table=True):
     rendered_view_digest: str
     auth: str
     signed_at: str
-    dismissed_index: int | None
+    dismissed_index: int | None = Field(sa_type=INDEX)
     dismissed_because: str | None
 
 

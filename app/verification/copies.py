@@ -23,8 +23,9 @@ from app.ledger.idempotency import Use
 from app.ledger.idempotency import row_digest as key_digest
 from app.ledger.opening import BEGINNING
 from app.ledger.operational import row_digest
-from app.ledger.sqlite import TRIGGERS
 from app.ledger.tree import Tree
+from app.migrations import schema
+from app.migrations.guards import POSTGRESQL_TRIGGERS, SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,12 +91,18 @@ def head(_store: SqlStore, connection: Connection) -> Iterator[Finding]:
         "root": frontier.root(),
         "leaf_hash": genesis_prev(str(origin)),
         "recorded_at": format_time(BEGINNING),
+        "epoch": _recoveries(connection),
     }
     if last is not None:
         body = text("SELECT body FROM entries ORDER BY idx DESC LIMIT 1")
         true["leaf_hash"] = leaf_hash(connection.execute(body).scalar_one())
         true["recorded_at"] = format_time(last.recorded_at)
     yield from _compare("head", "table head", dict(rows[0]), true)
+
+
+def _recoveries(connection: Connection) -> int:
+    recovered = text("SELECT body FROM entries WHERE type = 'log.recovered.v1'")
+    return len(connection.execute(recovered).all())
 
 
 def _walk(connection: Connection) -> tuple[Frontier, Entry | None]:
@@ -189,11 +196,14 @@ def blobs(connection: Connection) -> Iterator[Finding]:
             yield _altered(
                 "file", f"table blobs: the file {row.sha256} has another size than it says"
             )
-    named = text(
-        "SELECT idx, value FROM payloads WHERE name = 'blob' AND value IS NOT NULL AND "
-        "CAST(substr(value, 9, 64) AS TEXT) NOT IN (SELECT sha256 FROM blobs)"
+    digest = "CAST(substr(value, 9, 64) AS TEXT)"
+    if connection.dialect.name == "postgresql":
+        digest = "convert_from(substr(value, 9, 64), 'UTF8')"
+    named = (
+        "SELECT idx, value FROM payloads WHERE name = 'blob' AND value IS NOT NULL AND "  # noqa: S608 - ours
+        f"{digest} NOT IN (SELECT sha256 FROM blobs)"
     )
-    for row in connection.execute(named):
+    for row in connection.execute(text(named)):
         yield _altered("file", f"the file {bytes(row.value)[1:-1].decode()} is gone", row.idx)
 
 
@@ -210,12 +220,38 @@ def operational(connection: Connection) -> Iterator[Finding]:
             )
 
 
-def triggers(connection: Connection) -> Iterator[Finding]:
-    """Check that the triggers against accidents stand as they were made."""
+def integrity(connection: Connection) -> Iterator[Finding]:
+    """Ask SQLite about its file; PostgreSQL looks after its own and refuses to read damage."""
+    if connection.dialect.name == "sqlite":
+        for row in connection.execute(text("PRAGMA integrity_check(20)")):
+            if row[0] != "ok":
+                yield _altered("file", str(row[0]))
+
+
+def guards(connection: Connection) -> Iterator[Finding]:
+    """Check that the triggers against accidents stand as they were made, and the schema."""
+    found = schema.version(connection)
+    if found != schema.NEWEST:
+        yield _altered("schema", f"table alembic_version says {found}, not {schema.NEWEST}")
+    if connection.dialect.name == "postgresql":
+        yield from _postgresql_triggers(connection)
+        return
     made = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     stored = {row.name: row.sql for row in connection.execute(text(made))}
-    for trigger in TRIGGERS:
+    for trigger in SQLITE:
         sql = trigger.replace("IF NOT EXISTS ", "")
         name = sql.split()[2]
         if stored.get(name) != sql:
             yield _altered("guard", f"the trigger {name} is gone or changed")
+
+
+def _postgresql_triggers(connection: Connection) -> Iterator[Finding]:
+    made = (
+        "SELECT tgname, proname, tgenabled FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
+        " WHERE NOT tgisinternal"
+    )
+    stored = {row.tgname: row for row in connection.execute(text(made))}
+    for name, what in POSTGRESQL_TRIGGERS.items():
+        row = stored.get(name)
+        if row is None or not what.endswith(f"{row.proname}()") or row.tgenabled not in ("A", b"A"):
+            yield _altered("guard", f"the trigger {name} is gone, changed or not always on")

@@ -14,23 +14,22 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from app.core.errors import Refusal
+from app.core.errors import Refusal, Unavailable
 from app.core.ledger.audit import LoggedEntry, audit_log
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude
 from app.ledger.sql_store import CHECKPOINTS, SqlStore
-from app.ledger.sqlite import reader_engine, snapshot
 from app.verification import copies, replaying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from app.core.ledger.note import Verifier
     from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Check, Report
+    from app.ledger.database import Database
     from app.ledger.ports import Projection
 
 STEP = 1000
@@ -45,29 +44,31 @@ class _Question:
     ask: Callable[[], Iterator[Finding]]
 
 
-def fsck(path: Path, projections: Sequence[Projection], trusted: Sequence[Key]) -> Report:
-    """Check everything in a SQLite log. A server may be running on it.
+def fsck(database: Database, projections: Sequence[Projection], trusted: Sequence[Key]) -> Report:
+    """Check everything in a log, and let go of its database. A server may be running on it.
 
     ``trusted``: the log's verifier keys, had from elsewhere; without any, the key that the
     first entry names is used, which shows slips of the disk but no rewritten log.
+    Raises Unavailable if a database server does not answer.
     """
-    engine = reader_engine(path)
     try:
-        with snapshot(engine) as connection:
-            return _fsck(engine, connection, projections, trusted)
+        with database.reading() as connection:
+            return _fsck(database, connection, projections, trusted)
+    except Unavailable:
+        raise
     except Exception as failure:  # noqa: BLE001 - a damaged file may make anything raise
-        return conclude([_unreadable(path.name, failure)], "")
+        return conclude([_unreadable(database.name, failure)], "")
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _fsck(
-    engine: Engine,
+    database: Database,
     connection: Connection,
     projections: Sequence[Projection],
     trusted: Sequence[Key],
 ) -> Report:
-    store = SqlStore(engine, engine, "")
+    store = SqlStore(database, "")
     head = store.head(connection)
     notes = list(connection.execute(CHECKPOINTS.select().order_by(CHECKPOINTS.c.size)))
     keys: Sequence[Key] = list(trusted) or _named_key(store, connection)
@@ -78,7 +79,7 @@ def _fsck(
         saved=[row.note for row in notes[:-1]],
     )
     questions = [
-        _Question("File", "the database file is sound", lambda: _integrity(connection)),
+        _Question("File", "the database is sound", lambda: copies.integrity(connection)),
         _Question(
             "Columns",
             "columns that repeat an entry say what it says",
@@ -114,8 +115,8 @@ def _fsck(
         ),
         _Question(
             "Guards",
-            "the triggers against accidents are there",
-            lambda: copies.triggers(connection),
+            "the triggers against accidents are there, the schema is this program's",
+            lambda: copies.guards(connection),
         ),
     ]
     checks = list(log.checks)
@@ -151,12 +152,6 @@ def _named_key(store: SqlStore, connection: Connection) -> list[Verifier]:
         return [parse_vkey(str(store.data(connection, 0)["log_vkey"]))]
     except (Refusal, KeyError, ValueError):
         return []
-
-
-def _integrity(connection: Connection) -> Iterator[Finding]:
-    for row in connection.execute(text("PRAGMA integrity_check(20)")):
-        if row[0] != "ok":
-            yield Finding(Outcome.ALTERED, "file", str(row[0]))
 
 
 def _unreadable(name: str, failure: Exception) -> Check:

@@ -14,7 +14,7 @@ from app.core.ledger.verdict import Finding, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Executable, Table
 
     from app.ledger.ports import Projection
     from app.ledger.sql_store import SqlStore
@@ -75,9 +75,10 @@ def _cursors(
 def _differences(
     projection: str, table: Table, stored: Connection, fresh: Connection
 ) -> Iterator[Finding]:
-    """Compare rows as the engine keeps them, types included."""
+    """Compare rows as SQLite keeps them, types included; PostgreSQL keeps no other types."""
     keys = [column.name for column in table.primary_key.columns]
-    have, should = _rows(table, keys, stored), _rows(table, keys, fresh)
+    typed = stored.dialect.name != fresh.dialect.name
+    have, should = (_rows(table, keys, one, typed=typed) for one in (stored, fresh))
     for key in sorted(have.keys() | should.keys(), key=repr):
         row, true = have.get(key), should.get(key)
         if row is None or true is None:
@@ -90,10 +91,14 @@ def _differences(
 
 
 def _rows(
-    table: Table, keys: Sequence[str], connection: Connection
+    table: Table, keys: Sequence[str], connection: Connection, *, typed: bool
 ) -> dict[tuple[object, ...], Mapping[str, object]]:
-    rows = connection.execute(text(f'SELECT * FROM "{table.name}"')).mappings()  # noqa: S608 - ours
+    rows = connection.execute(_asked(table, typed=typed)).mappings()
     return {tuple(row[key] for key in keys): dict(row) for row in rows}
+
+
+def _asked(table: Table, *, typed: bool) -> Executable:
+    return table.select() if typed else text(f'SELECT * FROM "{table.name}"')  # noqa: S608 - ours
 
 
 def _finding(

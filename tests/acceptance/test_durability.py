@@ -19,6 +19,7 @@ from app.core.ledger.checkpoint import open_checkpoint
 from app.core.ledger.proof_file import parse_proof
 from app.core.ledger.verdict import Outcome
 from app.house import open_house, projections
+from app.ledger.sqlite import SqliteDatabase
 from app.settings import Settings
 from app.verification.fsck import fsck
 from tests.acceptance.routes import API, EVENT
@@ -112,7 +113,7 @@ def test_kill_9_loses_nothing_acknowledged_and_records_nothing_twice(server: Ser
         acknowledged = dict(posting.receipts)
         assert killed_after <= len(acknowledged) < POSTS
 
-        report = fsck(server.database, projections(), [server.key])
+        report = fsck(SqliteDatabase(server.database), projections(), [server.key])
         assert report.outcome is Outcome.VALID, report.bottom_line
         server.start()
         with server.client() as client:

@@ -29,6 +29,9 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from app.ledger.postgresql import PostgresqlDatabase
+from app.ledger.preparing import prepare
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,6 +39,8 @@ OLDEST = 15
 PORT = 5432
 SECONDS_TO_START = 60
 SUPERUSER = "postgres"
+OWNER = "muniment_owner"
+APP = "muniment_app"
 DEBIAN = Path("/usr/lib/postgresql")
 MISSING = (
     "no PostgreSQL 15 or newer is here: sudo apt-get install --no-install-recommends postgresql"
@@ -133,6 +138,20 @@ class Cluster:
         finally:
             if self.process is not None:
                 self.drop(name)
+
+    def prepared(self) -> str:
+        """Make the roles of a production database and one that ``muniment migrate`` prepared.
+
+        Returns its name: a template for others, which the server connects to as APP.
+        """
+        with self.connect() as connection:
+            for role in (OWNER, APP):
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        name = self.create(owner=OWNER)
+        database = PostgresqlDatabase(self.url(name, OWNER))
+        prepare(database)
+        database.close()
+        return name
 
     def initialise(self) -> None:
         self._run(

@@ -20,6 +20,7 @@ def test_each_variable_is_read() -> None:
         {
             "MUNIMENT_DATA_DIR": "/srv/muniment",
             "MUNIMENT_PUBLIC_URL": "https://muniment.example/",
+            "MUNIMENT_DATABASE_URL": "postgresql+psycopg://me:secret@db.example/muniment",
             "MUNIMENT_LOG_ORIGIN": "muniment.example/log",
             "MUNIMENT_SIGNING_KEY": "/keys/log",
             "MUNIMENT_SIGNER_STATE": "/state/log",
@@ -36,6 +37,8 @@ def test_each_variable_is_read() -> None:
     assert (read.signing_key, read.signer_state) == (Path("/keys/log"), Path("/state/log"))
     assert (read.host, read.port, read.max_body) == ("0.0.0.0", 8443, 1024)  # noqa: S104
     assert read.log_public
+    assert read.database_url == "postgresql+psycopg://me:secret@db.example/muniment"
+    assert "secret" not in repr(read)
     assert read.trusted_proxies == ("10.0.0.1", "10.0.0.2")
 
 
@@ -73,3 +76,27 @@ def test_any_other_address_needs_some(host: str) -> None:
         Settings(host=host, allow_http=True),
     ):
         assert not protected.listens_beyond_loopback_unprotected()
+
+
+@pytest.mark.parametrize(
+    ("address", "safe"),
+    [
+        ("//muniment_app@/muniment", True),
+        ("//muniment_app@/muniment?host=/run/postgresql", True),
+        ("//muniment_app@localhost/muniment", True),
+        ("//muniment_app@[::1]:5433/muniment", True),
+        ("//muniment_app@db.example/muniment?sslmode=verify-full", True),
+        ("//muniment_app@db.example/muniment", False),
+        ("//muniment_app@db.example/muniment?sslmode=require", False),
+        ("//muniment_app@db.example/muniment?sslmode=verify-ca", False),
+        ("//muniment_app@/muniment?host=db.example", False),
+        ("//muniment_app@localhost/muniment?hostaddr=10.0.0.7", False),
+        ("//muniment_app@/muniment?host=/run/postgresql,db.example", False),
+    ],
+)
+def test_a_database_on_another_machine_proves_who_it_is(address: str, safe: bool) -> None:
+    given = {"MUNIMENT_DATABASE_URL": f"postgresql+psycopg:{address}"}
+    assert read_settings(given).database_is_reached_unprotected() is not safe
+    told = given | {"MUNIMENT_ALLOW_PLAIN_DATABASE": "true"}
+    assert not read_settings(told).database_is_reached_unprotected()
+    assert not Settings().database_is_reached_unprotected()

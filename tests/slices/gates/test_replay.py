@@ -9,6 +9,7 @@ import pytest
 
 from app.core.errors import Missing, Unavailable
 from app.house import open_house, projections, rebuild
+from app.ledger.sqlite import SqliteDatabase
 from app.main import app_of
 from app.verification.fsck import fsck
 from tests.living import CHEAP, Entropy, Http, World, expect
@@ -74,7 +75,7 @@ def test_a_decision_replays_after_restart_and_rebuilding(tmp_path: Path) -> None
     for name in names:
         assert rebuild(settings, name) == (name,)
     assert rebuild(settings, "all") == names
-    assert fsck(database, projections(), []).outcome == 0
+    assert fsck(SqliteDatabase(database), projections(), []).outcome == 0
     house = open_house(replace(settings), clock, Entropy(2), CHEAP)
     with Http.serving(app_of(house)) as http:
         bank.world = replace(world, house=house, http=http)

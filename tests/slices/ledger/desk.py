@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.ledger.append import Appender
-from app.ledger.opening import load_position, open_sqlite
+from app.ledger.opening import load_position, open_postgresql, open_sqlite
 from app.ledger.publisher import Publisher
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
@@ -88,9 +88,10 @@ class Desk:
 
 @dataclass
 class Place:
-    """A folder with a log in it."""
+    """A folder with a log in it. ``url``: of a prepared database that holds the log instead."""
 
     folder: Path
+    url: str | None = None
     clock: Clock = field(default_factory=Clock)
     entropy: Entropy = field(default_factory=lambda: Entropy(7))
 
@@ -102,12 +103,18 @@ class Place:
     def state(self) -> SignerState:
         return SignerState(self.folder / "apart" / "state.json")
 
+    def store(self, projections: Sequence[Projection] = ()) -> SqlStore:
+        """Open the log's store alone; the caller closes it."""
+        if self.url is None:
+            return open_sqlite(self.database, ORIGIN, self.entropy, projections)
+        return open_postgresql(self.url, ORIGIN, self.entropy, projections)
+
     @contextmanager
     def open(
         self, projections: Sequence[Projection] = (), *, publish: bool = True
     ) -> Iterator[Desk]:
         """Run the log. ``publish``: sign checkpoints as it grows."""
-        store = open_sqlite(self.database, ORIGIN, self.entropy, projections)
+        store = self.store(projections)
         sequencer = Sequencer(
             store,
             Appender(store, load_position(store), projections, self.clock, self.entropy),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from app.ledger.database import Failure
     from app.ledger.ports import Projection
     from app.ledger.sql_store import SqlStore
     from tests.slices.ledger.desk import Place
@@ -41,9 +42,8 @@ class Disk:
         self._store = store
         self.fails: str | None = None
 
-    @property
-    def origin(self) -> str:
-        return self._store.origin
+    def failure_of(self, failure: Exception) -> Failure | None:
+        return self._store.failure_of(failure)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -11,6 +11,7 @@ import pytest
 
 from app.core.ledger.verdict import Outcome
 from app.house import projections
+from app.ledger.sqlite import SqliteDatabase
 from app.verification.fsck import fsck
 from tests.slices.verification.cells import File
 from tests.slices.verification.populated import dump, tables
@@ -31,7 +32,7 @@ def flipped(populated: Populated, folder: Path, at: int, bit: int) -> tuple[Repo
     raw = bytearray(copy.read_bytes())
     raw[at] ^= 1 << bit
     copy.write_bytes(raw)
-    return fsck(copy, projections(), [populated.key]), copy
+    return fsck(SqliteDatabase(copy), projections(), [populated.key]), copy
 
 
 def same_rows(populated: Populated, copy: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from app.core.ledger.verdict import Outcome, Report
 from app.house import projections
 from app.ledger.opening import LEDGER_TABLES
+from app.ledger.sqlite import SqliteDatabase
 from app.verification.fsck import fsck
 from tests.slices.verification.populated import SIZE, dump, tables
 
@@ -27,7 +28,7 @@ BY_INDEX = {"entries", "payloads", "idempotency"}
 
 
 def check(populated: Populated, path: Path) -> Report:
-    return fsck(path, projections(), [populated.key])
+    return fsck(SqliteDatabase(path), projections(), [populated.key])
 
 
 def sentences(report: Report) -> list[str]:

@@ -15,7 +15,7 @@ from app.core.ledger.tile import parse_path
 from app.core.ledger.verdict import Outcome
 from app.ledger.snapshot import Snapshot
 from app.ledger.sql_store import SqlStore
-from app.ledger.sqlite import reader_engine
+from app.ledger.sqlite import SqliteDatabase
 from app.ledger.tiles import read_tile
 from app.verification.bundles import bundle_of, zip_of
 from app.verification.offline import is_bundle, read_keys, verify_bundle, verify_log
@@ -35,10 +35,10 @@ Files = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def now(populated: Populated) -> Iterator[Snapshot]:
-    engine = reader_engine(populated.path)
-    with engine.begin() as connection:
-        yield Snapshot(SqlStore(engine, engine, ORIGIN), connection, SIZE)
-    engine.dispose()
+    database = SqliteDatabase(populated.path)
+    with database.reading() as connection:
+        yield Snapshot(SqlStore(database, ORIGIN), connection, SIZE)
+    database.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,252 @@
+"""PostgreSQL: any number of processes write to one log, one transaction at a time.
+
+A writer locks the head's row first, so what it reads after that is what it continues. A
+connection that is lost ends nothing: whoever asked is told 503, the next one gets a new
+connection, and whether the lost commit took place is read from the database.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from app.core.errors import ChainBroken, StorageFull, Unavailable
+from app.ledger.database import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import URL
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from app.ledger.database import EntryColumns, PayloadColumns
+
+log = logging.getLogger(__name__)
+READERS = 16
+SECONDS_FOR_A_READER = 10
+SECONDS_TO_CONNECT = "5"
+AGAIN_AFTER = 2
+"""Seconds after which whoever was refused may ask again."""
+
+LOCK_HEAD = "SELECT epoch FROM head FOR UPDATE"
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+DURABLE = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+)
+WRITER = (
+    DURABLE,
+    # A writer that stands still with the head locked is put out, so that others go on.
+    "SET idle_in_transaction_session_timeout = '10s'",
+    "SET lock_timeout = '15s'",
+)
+PATIENT = (
+    "SELECT set_config('lock_timeout', '0', true),"
+    " set_config('idle_in_transaction_session_timeout', '0', true)"
+)
+SCHEMA_LOCK = 0x6D756E696D656E74
+"""Held by whoever changes the schema: ``muniment`` in ASCII."""
+
+COPY_ENTRIES = (
+    "COPY entries (idx, body, leaf_hash, subject, type, actor, recorded_at)"
+    " FROM STDIN (FORMAT BINARY)"
+)
+ENTRY_TYPES = ("int8", "bytea", "bytea", "text", "text", "text", "text")
+COPY_PAYLOADS = "COPY payloads (idx, name, commitment, salt, value) FROM STDIN (FORMAT BINARY)"
+PAYLOAD_TYPES = ("int8", "text", "bytea", "bytea", "bytea")
+MOVE_HEADS = (
+    "INSERT INTO heads (key, idx) SELECT * FROM unnest(%s::text[], %s::bigint[])"
+    " ON CONFLICT (key) DO UPDATE SET idx = excluded.idx"
+)
+FULL = "53100"
+CORRUPT = ("XX001", "XX002")
+PASSING = ("08", "40", "53", "57", "58", "25006", "25P03", "55P03")
+"""Classes of SQLSTATE, and codes, that tell of the server's state and not of a statement:
+connection, rollback for another's sake, resources, intervention, system; then a server that
+only reads, a writer put out, a lock not had in time."""
+
+
+class PostgresqlDatabase:
+    """A log in a PostgreSQL database; see ``app.ledger.database.Database``."""
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        address = make_url(url)
+        self.name = f"{address.host or 'the local socket'}/{address.database}"
+        self.epoch: int | None = None
+        self._writer = _writer_engine(address)
+        self._reader = _reader_engine(address)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a write transaction that holds the head's row; see ``Database``.
+
+        Raises ChainBroken: the log was recovered by somebody since it was opened here.
+        """
+        with self._writer.begin() as connection:
+            epoch = connection.exec_driver_sql(LOCK_HEAD).scalar()
+            if self.epoch is not None and epoch != self.epoch:
+                raise ChainBroken(
+                    "the log was recovered since this server was started: it writes no more",
+                    remedy="restart the server",
+                )
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a read transaction: one consistent state of everything. Raises Unavailable."""
+        try:
+            connection = self._begun()
+            try:
+                yield connection
+            finally:
+                _end(connection)
+        except (DBAPIError, PoolTimeout, psycopg.Error) as error:
+            failure = self.failure_of(error)
+            if failure is None:
+                raise
+            raise failure.refusal from error
+
+    def _begun(self) -> Connection:
+        """Begin on a connection that lives: a server that was restarted has left dead ones."""
+        for last in (False, True):
+            connection = self._reader.connect()
+            try:
+                connection.exec_driver_sql(BEGIN)
+            except DBAPIError as error:
+                connection.close()
+                if last or not error.connection_invalidated:
+                    raise
+            else:
+                return connection
+        raise AssertionError(last)
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """Open a transaction that changes the schema, while nobody else does or writes."""
+        with self._writer.begin() as connection:
+            connection.exec_driver_sql(PATIENT)
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
+            if connection.exec_driver_sql("SELECT to_regclass('head')").scalar() is not None:
+                connection.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
+            yield connection
+
+    def insert_entries(self, connection: Connection, rows: Sequence[EntryColumns]) -> None:
+        """Write entries in bulk."""
+        _copy(connection, COPY_ENTRIES, ENTRY_TYPES, rows)
+
+    def insert_payloads(self, connection: Connection, rows: Sequence[PayloadColumns]) -> None:
+        """Write members of entries in bulk."""
+        _copy(connection, COPY_PAYLOADS, PAYLOAD_TYPES, rows)
+
+    def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """Set the last entry of each key, in one statement."""
+        connection.exec_driver_sql(MOVE_HEADS, (list(heads.keys()), list(heads.values())))
+
+    def failure_of(self, failure: Exception) -> Failure | None:
+        """Tell a failing server from a mistake in a statement (None)."""
+        if isinstance(failure, PoolTimeout):
+            busy = "every connection to the database is in use"
+            return Failure(Unavailable(busy, retry_after=AGAIN_AFTER))
+        error = failure.orig if isinstance(failure, DBAPIError) else failure
+        if not isinstance(error, psycopg.Error):
+            return None
+        state = error.sqlstate
+        if state is None and not isinstance(
+            error, psycopg.OperationalError | psycopg.InterfaceError
+        ):
+            return None
+        if state is not None and not state.startswith((*PASSING, *CORRUPT)):
+            return None
+        log.warning("PostgreSQL: %s %s", state or "no connection", error)
+        if state == FULL:
+            return Failure(
+                StorageFull("the database's disk is full; nothing was written", remedy="make room")
+            )
+        if state in CORRUPT:
+            detail = "the database found its own files damaged; nothing was acknowledged"
+            return Failure(Unavailable(detail, retry_after=30), halts=True)
+        return Failure(
+            Unavailable(
+                "the database does not answer; nothing was acknowledged",
+                remedy="send the request again, with its Idempotency-Key",
+                retry_after=AGAIN_AFTER,
+            )
+        )
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def _address(url: URL) -> URL:
+    """Fill in what the address leaves open."""
+    return url.set(drivername="postgresql+psycopg").update_query_dict(
+        {"connect_timeout": SECONDS_TO_CONNECT, "application_name": "muniment", **url.query}
+    )
+
+
+def _writer_engine(url: URL) -> Engine:
+    """Open the one connection of this process that writes. A commit is on the disk (``on``)."""
+    engine = create_engine(
+        _address(url),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+    )
+
+    def configure(connection: psycopg.Connection, _: ConnectionPoolEntry) -> None:
+        for statement in WRITER:
+            connection.execute(statement)
+        connection.commit()
+
+    event.listen(engine, "connect", configure)
+    return engine
+
+
+def _reader_engine(url: URL) -> Engine:
+    return create_engine(
+        _address(url),
+        poolclass=QueuePool,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=SECONDS_FOR_A_READER,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+    )
+
+
+def _end(connection: Connection) -> None:
+    """End a read transaction, and the connection if that cannot be done on it any more."""
+    try:
+        if not connection.invalidated:
+            _driver(connection).execute("ROLLBACK")
+    except psycopg.OperationalError:
+        connection.invalidate()
+    finally:
+        connection.close()
+
+
+def _copy(
+    connection: Connection, statement: str, types: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
+    with _driver(connection).cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    return cast("psycopg.Connection", connection.connection.dbapi_connection)

@@ -1,0 +1,1 @@
+"""The steps, in order. What was released is never edited."""
