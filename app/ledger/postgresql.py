@@ -191,9 +191,12 @@ class PostgresqlDatabase:
 
 def _address(url: URL) -> URL:
     """Fill in what the address leaves open."""
-    return url.set(drivername="postgresql+psycopg").update_query_dict(
-        {"connect_timeout": SECONDS_TO_CONNECT, "application_name": "muniment", **url.query}
-    )
+    left_open = {
+        "connect_timeout": SECONDS_TO_CONNECT,
+        "application_name": "muniment",
+        "client_encoding": "utf8",
+    }
+    return url.set(drivername="postgresql+psycopg").update_query_dict(left_open | dict(url.query))
 
 
 def _writer_engine(url: URL) -> Engine:

@@ -55,13 +55,13 @@ def check(connection: Connection) -> None:
         )
 
 
-def upgrade(connection: Connection) -> tuple[str, ...]:
-    """Lead a database to this program's schema; name the steps that were due.
+def upgrade(connection: Connection, to: str = NEWEST) -> tuple[str, ...]:
+    """Lead a database to this program's schema (or one before it); name the steps taken.
 
     All within the caller's transaction. Raises Unavailable for a schema not known here.
     """
     found = version(connection)
-    if found == NEWEST:
+    if found == to:
         return ()
     if found is not None:
         _check_known(found)
@@ -73,7 +73,7 @@ def upgrade(connection: Connection) -> tuple[str, ...]:
     context = MigrationContext.configure(connection)
     if found == FIRST:
         context.stamp(script, FIRST)
-    steps = list(script.iterate_revisions(NEWEST, found or "base"))[::-1]
+    steps = list(script.iterate_revisions(to, found or "base"))[::-1]
     with Operations.context(context):
         for step in steps:
             step.module.upgrade()
