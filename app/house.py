@@ -152,7 +152,8 @@ def open_house(
     appender = Appender(store, load_position(store), kept, clock, entropy)
     sequencer = Sequencer(store, appender)
     ledger = Ledger(store, sequencer, load_schemas(), entropy)
-    publisher = Publisher(store, sequencer, log_signer, signer_state(settings, log_signer.verifier))
+    state = signer_state(settings, log_signer.verifier)
+    publisher = Publisher(store, sequencer, log_signer, state, clock)
     keys = Keys(
         load_or_make_secret(folder.key("totp"), entropy),
         approvals_signer.sign,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,15 @@ from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
 from app.identity.api import identity_routes
 from app.identity.directory import Directory
+from app.identity.drafts import Drafts
 from app.identity.local import local_actor
 from app.identity.pages import Pages, identity_pages
 from app.identity.passwords import STRONG
 from app.identity.routes import PeopleRoutes, note_refusals
 from app.identity.setup import Setup
+from app.identity.sign_in_pages import sign_in_again, sign_in_pages, sign_out_pages
 from app.identity.teams import teams_of
+from app.identity.visiting import Visiting
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
 from app.ledger.reading_api import reading_routes
@@ -53,11 +57,15 @@ from app.reviews.reading import reviews_of
 from app.reviews.submit import Reviews
 from app.settings import utc_now
 from app.verification.bundles import bundle_of, zip_of
-from app.web.errors import answer_refusals
+from app.web.desk import Desk
+from app.web.errors import Answers, answer_refusals
 from app.web.listing import Cursors
-from app.web.pages import front_routes, mount_static
+from app.web.pages import front_pages
+from app.web.problem_pages import ProblemPages, wants_page
 from app.web.shell import Shell
+from app.web.static_files import mount_static
 from app.web.status_api import status_routes
+from app.web.visitors import Frame, Standing, place_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -104,8 +112,12 @@ def app_of(house: House) -> FastAPI:
     app.state.setup_address = (
         None if setup is None else f"{house.settings.public_url}/setup/{setup.secret}"
     )
-    answer_refusals(app)
-    note_refusals(app, house.identity)
+    desk = _desk(house)
+    pages = Pages(house.identity, setup, desk)
+    problems = ProblemPages(desk, partial(sign_in_again, desk))
+    answers = Answers(problems, wants_page)
+    answer_refusals(app, answers)
+    note_refusals(app, house.identity, answers)
     authenticate = house.identity.authentication
     ledger = house.ledger
     cursors = Cursors(house.secret)
@@ -124,16 +136,23 @@ def app_of(house: House) -> FastAPI:
         )
     )
     app.include_router(status_routes(house.unready))
-    app.include_router(front_routes(house.store.origin, house.settings.public_url, house.nobody))
+    app.include_router(front_pages(desk, house.nobody))
     mount_static(app)
     app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
-    app.include_router(identity_pages(Pages(house.identity, setup)))
+    app.include_router(identity_pages(pages))
+    app.include_router(sign_in_pages(pages, desk))
+    app.include_router(sign_out_pages(pages, desk))
     _add_decisions(app, house, recording)
     app.include_router(catalog_routes(Catalog(ledger, authenticate, cursors)))
     app.include_router(document_routes(Uploads(ledger, admission, house.secret), authenticate))
     app.include_router(lineage_routes(ledger, authenticate))
     app.include_router(report_routes(reports, authenticate, cursors))
-    app.add_middleware(Shell, max_body=house.settings.max_body)
+    app.add_middleware(
+        Shell,
+        max_body=house.settings.max_body,
+        public_url=house.settings.public_url,
+        host=house.settings.host,
+    )
     return app
 
 
@@ -190,6 +209,26 @@ def _reporting(house: House) -> tuple[Runner, Reports]:
     runner = Runner(house.ledger, Making(house.ledger, gather).run)
     reports = Reports(house.ledger, runner, bundle, house.clock, house.entropy, house.secret)
     return runner, reports
+
+
+def _desk(house: House) -> Desk:
+    """Put together what every page stands on."""
+    settings, publisher = house.settings, house.publisher
+
+    def standing() -> Standing:
+        verified, verified_at = publisher.verified
+        with house.ledger.snapshot() as now:
+            return Standing(now.size, verified, verified_at, house.sequencer.halted)
+
+    frame = Frame(
+        place_of(settings.public_url),
+        house.store.origin,
+        settings.public_url,
+        standing,
+        house.clock,
+    )
+    drafts = Drafts(house.ledger, house.identity.authentication, house.clock, house.entropy)
+    return Desk(frame, Visiting(house.identity, house.secret), drafts)
 
 
 def _setup(house: House) -> Setup | None:

@@ -8,16 +8,6 @@ IPV6 = 6
 IPV6_NETWORK = 64
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def network_of(address: str) -> str:
     """Take the part of an address that its holder cannot choose: an IPv6 /64, else all."""
     try:

@@ -21,10 +21,10 @@ from app.core.errors import Forbidden, Unauthenticated
 from app.core.events import Actor, ActorKind, AuthMethod
 from app.core.ledger.times import format_time, parse_time
 from app.identity import opaque, reading
-from app.identity.addresses import is_loopback
 from app.identity.principal import Limits, Principal, Right
 from app.identity.tables import TOKENS, USERS
 from app.ledger import operational
+from app.web.hosts import is_loopback
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,6 +79,12 @@ class Authentication:
         principal = self._recognise(request)
         request.state.principal = principal
         return principal
+
+    def person_of(self, secret: str) -> str:
+        """Tell whose session a secret just opened. Raises Unauthenticated."""
+        with self._ledger.store.reading() as connection:
+            principal, _ = recognise_session(connection, secret, self._clock())
+        return str(principal.person)
 
     def _recognise(self, request: Request) -> Principal:
         local = request.scope.get(LOCAL_SCOPE_KEY)

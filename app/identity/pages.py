@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import segno
 from fastapi import APIRouter, Form, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from app.core.errors import Conflict, Missing, Refusal
 from app.identity.authentication import ABSOLUTE
 from app.identity.directory import People
 from app.identity.routes import address_of
+from app.web.desk import Desk
 from app.web.errors import status_of
-from app.web.pages import TEMPLATES
 
 if TYPE_CHECKING:
     from app.identity.assembly import Identity
     from app.identity.setup import Setup
 
 QR_SCALE = 5
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 Text = Annotated[str, Form(max_length=2000)]
 
 
@@ -30,16 +33,49 @@ class Pages:
 
     identity: Identity
     setup: Setup | None
+    desk: Desk
 
-    def show(self, template: str, title: str, status: int = 200, **values: object) -> Response:
-        """Fill in a page that nobody keeps."""
-        given = {"title": title, "complaint": None, **values}
-        html = TEMPLATES.get_template(f"identity/{template}.html").render(given)
-        return HTMLResponse(html, status, {"Cache-Control": "no-store"})
+    def show(
+        self, request: Request, template: str, title: str, status: int = 200, **values: object
+    ) -> Response:
+        """Fill in a page of this room."""
+        given = {"complaint": None, **values}
+        return self.desk.fill(request, f"identity/{template}", title, given, status=status)
 
-    def gone(self, refusal: Refusal) -> Response:
+    def enrol(
+        self,
+        request: Request,
+        *,
+        action: str,
+        otpauth: str | None = None,
+        name: str | None = None,
+        recovery_codes: Sequence[str] = (),
+        refusal: Refusal | None = None,
+        fields: Mapping[str, str] = NO_FIELDS,
+    ) -> Response:
+        """Show an authenticator's address, and ask for its first code.
+
+        ``name``: of whom the password is asked for as well, None: it is not asked for.
+        """
+        return self.show(
+            request,
+            "enrol",
+            "Enrol an authenticator",
+            200 if refusal is None else status_of(type(refusal)),
+            complaint=None if refusal is None else refusal.detail,
+            otpauth=otpauth,
+            picture=None if otpauth is None else _picture(otpauth),
+            recovery_codes=recovery_codes,
+            action=action,
+            asks_password=name is not None,
+            name=name or "",
+            fields=fields,
+        )
+
+    def gone(self, request: Request, refusal: Refusal) -> Response:
         """Say on a page why there is none."""
         return self.show(
+            request,
             "gone",
             "This does not work",
             status_of(type(refusal)),
@@ -62,6 +98,16 @@ class Pages:
             )
         return response
 
+    def forgotten(self, response: Response) -> Response:
+        """Let a browser forget its session, and what it kept of pages."""
+        cookie = self.identity.authentication.cookie
+        if cookie is not None:
+            response.delete_cookie(
+                cookie, "/", secure=cookie.startswith("__Host-"), httponly=True, samesite="lax"
+            )
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
     def open_setup(self, secret: str, request: Request) -> Setup:
         """Find the set-up that an address opens. Raises Missing, Forbidden."""
         if self.setup is None:
@@ -79,7 +125,7 @@ def identity_pages(pages: Pages) -> APIRouter:
 
 
 def _setup(pages: Pages) -> APIRouter:
-    router = APIRouter()
+    router = pages.desk.open_router()
     title = "Set up Muniment"
 
     @router.get("/setup/{secret}")
@@ -88,8 +134,8 @@ def _setup(pages: Pages) -> APIRouter:
         try:
             pages.open_setup(secret, request)
         except Refusal as refusal:
-            return pages.gone(refusal)
-        return pages.show("setup", title, name="", printed_name="")
+            return pages.gone(request, refusal)
+        return pages.show(request, "setup", title, name="", printed_name="")
 
     @router.post("/setup/{secret}")
     def found(
@@ -100,21 +146,18 @@ def _setup(pages: Pages) -> APIRouter:
             setup = pages.open_setup(secret, request)
             made = setup.found(secret, address_of(request), name, printed_name, password)
         except (Missing, Conflict) as refusal:
-            return pages.gone(refusal)
+            return pages.gone(request, refusal)
         except Refusal as refusal:
             status = status_of(type(refusal))
             return pages.show(
-                "setup", title, status, name=name, printed_name=printed_name,
+                request, "setup", title, status, name=name, printed_name=printed_name,
                 complaint=refusal.detail,
             )  # fmt: skip
-        return pages.show(
-            "enrol",
-            "Enrol an authenticator",
+        return pages.enrol(
+            request,
             otpauth=made.otpauth,
-            picture=_picture(made.otpauth),
             recovery_codes=made.recovery_codes,
             action=f"/setup/{secret}/confirm",
-            asks_password=True,
             name=name,
         )
 
@@ -124,25 +167,22 @@ def _setup(pages: Pages) -> APIRouter:
         try:
             pages.open_setup(secret, request)
         except Refusal as refusal:
-            return pages.gone(refusal)
+            return pages.gone(request, refusal)
         try:
             opened = pages.identity.sessions.open(
                 name, password, totp=totp, address=address_of(request)
             )
         except Refusal as refusal:
-            return pages.show(
-                "enrol", "Enrol an authenticator", status_of(type(refusal)),
-                complaint=refusal.detail, otpauth=None, recovery_codes=(),
-                action=f"/setup/{secret}/confirm", asks_password=True, name=name,
-            )  # fmt: skip
-        done = pages.show("done", "Welcome", recovery_codes=(), name=name)
+            action = f"/setup/{secret}/confirm"
+            return pages.enrol(request, action=action, name=name, refusal=refusal)
+        done = pages.show(request, "done", "Welcome", recovery_codes=(), name=name)
         return pages.signed_in(done, opened.session)
 
     return router
 
 
 def _invitation(pages: Pages) -> APIRouter:
-    router = APIRouter()
+    router = pages.desk.open_router()
     title = "Accept an invitation"
     accounts = pages.identity.accounts
 
@@ -151,35 +191,29 @@ def _invitation(pages: Pages) -> APIRouter:
             return People(now.connection).find(user).name or user
 
     @router.get("/invitations/{secret}")
-    def ask(secret: str) -> Response:
+    def ask(request: Request, secret: str) -> Response:
         """Ask for a password."""
         try:
             user = accounts.invited(secret)
         except Refusal as refusal:
-            return pages.gone(refusal)
-        return pages.show("invitation", title, name=name_of(user))
+            return pages.gone(request, refusal)
+        return pages.show(request, "invitation", title, name=name_of(user))
 
     @router.post("/invitations/{secret}")
-    def accept(secret: str, password: Text) -> Response:
+    def accept(request: Request, secret: str, password: Text) -> Response:
         """Set the password; show the authenticator's address."""
         try:
             name = name_of(accounts.invited(secret))
         except Refusal as refusal:
-            return pages.gone(refusal)
+            return pages.gone(request, refusal)
         try:
             otpauth = accounts.accept(secret, password)
         except Refusal as refusal:
             status = status_of(type(refusal))
-            return pages.show("invitation", title, status, name=name, complaint=refusal.detail)
-        return pages.show(
-            "enrol",
-            "Enrol an authenticator",
-            otpauth=otpauth,
-            picture=_picture(otpauth),
-            recovery_codes=(),
-            action=f"/invitations/{secret}/confirm",
-            asks_password=False,
-        )
+            return pages.show(
+                request, "invitation", title, status, name=name, complaint=refusal.detail
+            )
+        return pages.enrol(request, otpauth=otpauth, action=f"/invitations/{secret}/confirm")
 
     @router.post("/invitations/{secret}/confirm")
     def confirm(request: Request, secret: str, totp: Text) -> Response:
@@ -187,16 +221,13 @@ def _invitation(pages: Pages) -> APIRouter:
         try:
             name = name_of(accounts.invited(secret))
         except Refusal as refusal:
-            return pages.gone(refusal)
+            return pages.gone(request, refusal)
         try:
             opened, codes = accounts.confirm(secret, totp, address_of(request))
         except Refusal as refusal:
-            return pages.show(
-                "enrol", "Enrol an authenticator", status_of(type(refusal)),
-                complaint=refusal.detail, otpauth=None, recovery_codes=(),
-                action=f"/invitations/{secret}/confirm", asks_password=False,
-            )  # fmt: skip
-        done = pages.show("done", "Welcome", recovery_codes=codes, name=name)
+            action = f"/invitations/{secret}/confirm"
+            return pages.enrol(request, action=action, refusal=refusal)
+        done = pages.show(request, "done", "Welcome", recovery_codes=codes, name=name)
         return pages.signed_in(done, opened.session)
 
     return router

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from app.core.errors import Forbidden, Refusal
 from app.identity.agreement import Outcome
-from app.web.errors import PROBLEM, problem
+from app.web.errors import PROBLEM
 from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.identity.assembly import Identity
     from app.ledger.idempotency import IdempotencyKey
     from app.web.callers import Caller
+    from app.web.errors import Answers
     from app.web.listing import Cursors
 
 KeyOf = Callable[["Request", "Caller", "Json"], "IdempotencyKey | None"]
@@ -46,7 +47,7 @@ def people_router() -> APIRouter:
     return APIRouter(prefix="/api/v1", route_class=StrictJson)
 
 
-def note_refusals(app: FastAPI, identity: Identity) -> None:
+def note_refusals(app: FastAPI, identity: Identity, answers: Answers) -> None:
     """Put on record, aggregated, that a known caller was refused something; then answer it."""
 
     def refused(request: Request, failure: Exception) -> Response:
@@ -60,7 +61,7 @@ def note_refusals(app: FastAPI, identity: Identity) -> None:
                 identity.refusals.access(
                     principal.actor, address_of(request), route, type(refusal).__name__
                 )
-        return problem(refusal, request)
+        return answers.refusal(refusal, request)
 
     app.add_exception_handler(Forbidden, refused)
 

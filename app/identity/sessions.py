@@ -7,6 +7,7 @@ whether there is such an account, or which part was wrong.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.core.errors import TooManyAttempts
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from app.ledger.record import Ledger
     from app.settings import Clock, Entropy
 
+REMEMBERED_FOR = timedelta(days=1)
 WRONG = "wrong name, password or code"
 LOCKED = "locked after wrong answers"
 
@@ -200,7 +202,11 @@ def _nothing(_: Connection, __: Sequence[Recorded]) -> None:
 
 
 def _forget_ended(connection: Connection, now: datetime) -> None:
-    """Drop sessions past their absolute end, so that they do not pile up."""
+    """Drop sessions a day past their absolute end, so that they do not pile up.
+
+    Until then one that ended still tells whose it was: what was typed under it is kept for
+    that person.
+    """
     for key, document in operational.each(connection, SESSION):
-        if parse_time(str(document["opened_at"])) + ABSOLUTE <= now:
+        if parse_time(str(document["opened_at"])) + ABSOLUTE + REMEMBERED_FOR <= now:
             operational.delete(connection, SESSION, key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import Forbidden, Missing
 from app.identity import opaque
-from app.identity.addresses import is_loopback
+from app.web.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,14 +19,18 @@ from app.core.ledger.merkle import Frontier, fold, leaf_hash
 from app.core.ledger.note import sign_note
 from app.core.ledger.tile import TILE_WIDTH, completed, join_hashes
 from app.ledger.opening import read_tree
+from app.settings import utc_now
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from app.core.ledger.entry import Entry
     from app.ledger.sequencer import Sequencer
     from app.ledger.signing import Signed, Signer, SignerState
     from app.ledger.sql_store import SqlStore
+    from app.settings import Clock
 
 log = logging.getLogger(__name__)
 PAUSE = 0.4
@@ -40,16 +44,23 @@ class Publisher:
     """Signs a checkpoint after each growth of the log; its thread is the only signer."""
 
     def __init__(
-        self, store: SqlStore, sequencer: Sequencer, signer: Signer, state: SignerState
+        self,
+        store: SqlStore,
+        sequencer: Sequencer,
+        signer: Signer,
+        state: SignerState,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._sequencer = sequencer
         self._signer = signer
         self._state = state
+        self._clock = clock
         self._grown = threading.Event()
         self._published = threading.Condition()
         self._signed: Signed | None = None
         self._size = -1
+        self._verified: tuple[int, datetime | None] = (0, None)
         self._frontier = Frontier()
         self._leaf = genesis_prev(store.origin)
         self._stopping = False
@@ -81,6 +92,11 @@ class Publisher:
         """Wait until a checkpoint of at least ``size`` is published; tell whether it is."""
         with self._published:
             return self._published.wait_for(lambda: self._size >= size, seconds)
+
+    @property
+    def verified(self) -> tuple[int, datetime | None]:
+        """Tell how many entries were read back and found whole, and when the last of them was."""
+        return self._verified
 
     def _run(self) -> None:
         while not self._stopping:
@@ -157,6 +173,7 @@ class Publisher:
         self._sequencer.operate(lambda writing: self._insert(writing, head.size, note)).result()
         with self._published:
             self._frontier, self._leaf, self._size = frontier, leaf, head.size
+            self._verified = (head.size, self._clock())
             self._published.notify_all()
 
     def _advance(self, checkpoint: Checkpoint) -> Signed:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -16,8 +18,6 @@ from app.core import errors
 from app.core.errors import Fault, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fastapi import FastAPI, Request
     from starlette.responses import Response
 
@@ -84,8 +84,62 @@ def kinds() -> dict[str, type[Refusal]]:
     return found
 
 
-def problem(refusal: Refusal, request: Request) -> Response:
-    """Answer a request with a refusal, as a problem document (RFC 9457)."""
+class Pages(Protocol):
+    """Shows refusals to people; ``app.web.problem_pages``."""
+
+    def refusal(
+        self, refusal: Refusal, document: Mapping[str, Json], request: Request
+    ) -> Response: ...
+
+    def document(
+        self, document: Mapping[str, Json], request: Request, title: str, kind: str | None = None
+    ) -> Response: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers refusals: a problem document for programs, a page for people at a browser.
+
+    ``pages`` None: there are only programs.
+    """
+
+    pages: Pages | None = None
+    wants_page: Callable[[Request], bool] = lambda _: False
+
+    def refusal(self, refusal: Refusal, request: Request) -> Response:
+        """Answer with a refusal (RFC 9457)."""
+        document = _document(refusal, request)
+        if self.pages is not None and self.wants_page(request):
+            answer = self.pages.refusal(refusal, document, request)
+        else:
+            answer = JSONResponse(document, status_of(type(refusal)), media_type=PROBLEM)
+            if isinstance(refusal, errors.Unauthenticated):
+                answer.headers["WWW-Authenticate"] = 'Bearer realm="muniment"'
+        answer.headers["Cache-Control"] = "no-store"
+        if refusal.retry_after is not None:
+            answer.headers["Retry-After"] = str(refusal.retry_after)
+        return answer
+
+    def complaint(self, complaint: HTTPException, request: Request) -> Response:
+        """Answer with what the framework says where no refusal of ours fits."""
+        document: dict[str, Json] = {
+            "type": "about:blank",
+            "title": str(complaint.detail),
+            "status": complaint.status_code,
+            "detail": str(complaint.detail),
+            "instance": request.url.path,
+            "request_id": request.scope.get("muniment.request_id", ""),
+        }
+        if self.pages is not None and self.wants_page(request):
+            answer = self.pages.document(document, request, "This did not work")
+        else:
+            answer = JSONResponse(document, complaint.status_code, media_type=PROBLEM)
+        for name, value in (complaint.headers or {}).items():
+            answer.headers[name] = value
+        return answer
+
+
+def _document(refusal: Refusal, request: Request) -> dict[str, Json]:
     kind = type(refusal)
     body: dict[str, Json] = {
         "type": f"/problems/{slug_of(kind)}",
@@ -101,32 +155,32 @@ def problem(refusal: Refusal, request: Request) -> Response:
         body["errors"] = [
             {"pointer": one.pointer, "message": one.message} for one in refusal.faults
         ]
-    headers = {"Cache-Control": "no-store"}
-    if refusal.retry_after is not None:
-        headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, errors.Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="muniment"'
-    return JSONResponse(body, status_of(kind), headers, PROBLEM)
+    return body
 
 
-def answer_refusals(app: FastAPI) -> None:
-    """Make every refusal, and every complaint of the framework, a problem document."""
+PROGRAMS_ONLY = Answers()
+
+
+def answer_refusals(app: FastAPI, answers: Answers = PROGRAMS_ONLY) -> None:
+    """Answer every refusal, and every complaint of the framework."""
 
     def refused(request: Request, failure: Exception) -> Response:
-        return problem(cast("Refusal", failure), request)
+        return answers.refusal(cast("Refusal", failure), request)
 
     def invalid(request: Request, failure: Exception) -> Response:
-        return problem(_from_validation(cast("RequestValidationError", failure)), request)
+        complaint = cast("RequestValidationError", failure)
+        return answers.refusal(_from_validation(complaint), request)
 
     def http(request: Request, failure: Exception) -> Response:
         complaint = cast("HTTPException", failure)
         kind = _BY_STATUS.get(complaint.status_code)
         if kind is None:
-            return _plain(complaint, request)
-        return problem(kind(str(complaint.detail)), request)
+            return answers.complaint(complaint, request)
+        return answers.refusal(kind(str(complaint.detail)), request)
 
     def broken(request: Request, _: Exception) -> Response:
-        return _plain(HTTPException(500, "the service failed; its log says why"), request)
+        told = HTTPException(500, "the service failed; its log says why")
+        return answers.complaint(told, request)
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -149,15 +203,3 @@ def _from_validation(failure: RequestValidationError) -> Refusal:
 
 def _escape(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
-
-
-def _plain(failure: HTTPException, request: Request) -> Response:
-    body: dict[str, Json] = {
-        "type": "about:blank",
-        "title": str(failure.detail),
-        "status": failure.status_code,
-        "detail": str(failure.detail),
-        "instance": request.url.path,
-        "request_id": request.scope.get("muniment.request_id", ""),
-    }
-    return JSONResponse(body, failure.status_code, failure.headers, PROBLEM)

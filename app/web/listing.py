@@ -111,19 +111,33 @@ def answer_list(
     this list's, NotAcceptable where neither form is accepted.
     """
     if _wants_csv(request.headers.get("Accept", "*/*")):
-        return _as_csv(request, columns, fetch)
+        return as_csv(request, columns, fetch)
+    found = read_page(request, page, cursors, fetch)
+    body: dict[str, Json] = {
+        "items": list(found.items),
+        "next_cursor": found.next_cursor,
+        "log_size": found.size,
+    }
+    return JSONResponse(body, headers={"Vary": "Accept"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of one page, read when the log had ``size`` entries. ``next_cursor`` None: the last."""
+
+    items: Sequence[Mapping[str, Json]]
+    next_cursor: str | None
+    size: int
+
+
+def read_page(request: Request, page: Asked, cursors: Cursors, fetch: Fetch) -> Page:
+    """Read one page. Raises Rejected for a cursor that is not this list's."""
     scope = _scope(request)
     size, after = (None, None) if page.cursor is None else cursors.open(scope, page.cursor)
     found = fetch(size, after, page.limit + 1)
     more = len(found.items) > page.limit
-    body: dict[str, Json] = {
-        "items": list(found.items[: page.limit]),
-        "next_cursor": cursors.seal(scope, found.size, found.keys[page.limit - 1])
-        if more
-        else None,
-        "log_size": found.size,
-    }
-    return JSONResponse(body, headers={"Vary": "Accept"})
+    following = cursors.seal(scope, found.size, found.keys[page.limit - 1]) if more else None
+    return Page(found.items[: page.limit], following, found.size)
 
 
 def _scope(request: Request) -> str:
@@ -153,22 +167,47 @@ def _wants_csv(accept: str) -> bool:
     return as_csv > as_json or ("text/csv" in weights and as_csv >= as_json)
 
 
-def _as_csv(request: Request, columns: Sequence[str], fetch: Fetch) -> Response:
+def as_csv(request: Request, columns: Sequence[str], fetch: Fetch) -> Response:
     """Stream the whole list at one size. The first page is read before anything is sent."""
     first = fetch(None, None, LARGEST_PAGE)
-    name = request.url.path.rsplit("/", 1)[-1]
     return StreamingResponse(
         _csv_lines(columns, fetch, first),
         media_type="text/csv; charset=utf-8; header=present",
-        headers={"Vary": "Accept", "Content-Disposition": f'attachment; filename="{name}.csv"'},
+        headers=_as_file(request, "csv"),
     )
 
 
+def as_json(request: Request, fetch: Fetch) -> Response:
+    """Stream the whole list at one size as ``{items, log_size}``."""
+    first = fetch(None, None, LARGEST_PAGE)
+    return StreamingResponse(
+        _json_lines(fetch, first), media_type="application/json", headers=_as_file(request, "json")
+    )
+
+
+def _as_file(request: Request, ending: str) -> dict[str, str]:
+    name = request.url.path.rsplit("/", 1)[-1] or "list"
+    return {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{name}.{ending}"'}
+
+
 def _csv_lines(columns: Sequence[str], fetch: Fetch, first: Listed) -> Iterator[str]:
-    page = first
     yield csv_text([columns])
-    while page.items:
+    for page in _pages(fetch, first):
         yield csv_text([[item.get(name) for name in columns] for item in page.items])
+
+
+def _json_lines(fetch: Fetch, first: Listed) -> Iterator[str]:
+    yield f'{{"log_size": {first.size}, "items": ['
+    for number, page in enumerate(_pages(fetch, first)):
+        items = ",\n".join(json.dumps(item, ensure_ascii=False) for item in page.items)
+        yield (",\n" if number else "\n") + items
+    yield "\n]}\n"
+
+
+def _pages(fetch: Fetch, first: Listed) -> Iterator[Listed]:
+    page = first
+    while page.items:
+        yield page
         if len(page.items) < LARGEST_PAGE:
             return
         page = fetch(first.size, page.keys[-1], LARGEST_PAGE)

@@ -1,45 +1,44 @@
-"""Pages that need no credentials, and the one way any page is filled in."""
+"""Pages that anybody may open: the front, help, and what a refusal means."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Callable
 
-from fastapi import APIRouter
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
+from fastapi import APIRouter, Request
+from starlette.responses import Response
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastapi import FastAPI
-
-HERE = Path(__file__).parent
-TEMPLATES = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
-)
+from app.core.errors import Missing
+from app.web.desk import Desk
+from app.web.errors import kinds, status_of, title_of
+from app.web.rail import RAIL
 
 
-def show(template: str, **values: object) -> Response:
-    """Fill in ``templates/<template>.html``."""
-    return HTMLResponse(TEMPLATES.get_template(f"{template}.html").render(values))
-
-
-def front_routes(origin: str, public_url: str, nobody: Callable[[], bool]) -> APIRouter:
-    """Build the front page. ``nobody``: whether the first account is still to be made."""
-    router = APIRouter(include_in_schema=False)
+def front_pages(desk: Desk, nobody: Callable[[], bool]) -> APIRouter:
+    """Build the pages. ``nobody``: whether the first account is still to be made."""
+    router = desk.open_router()
 
     @router.get("/")
-    def front() -> Response:
-        """Say what this is, and what to do next."""
-        return show(
-            "front", title="Muniment", origin=origin, public_url=public_url, nobody=nobody()
+    def front(request: Request) -> Response:
+        """Send a person to their first place; tell everybody else what this is."""
+        if desk.maybe_visitor(request) is not None:
+            return desk.to(request, RAIL[0].path if RAIL else "/start")
+        return desk.page(request, "front", title="The record of your models", nobody=nobody())
+
+    @router.get("/help")
+    def help_page(request: Request) -> Response:
+        """Say which keys there are and what the words mean."""
+        return desk.page(request, "help", title="Help")
+
+    @router.get("/problems/{slug}")
+    def problem_page(request: Request, slug: str) -> Response:
+        """Explain a kind of refusal to a person."""
+        kind = kinds().get(slug)
+        if kind is None:
+            raise Missing(f"there is no problem {slug[:80]!r}")
+        told = inspect.getdoc(kind) or ""
+        return desk.page(
+            request, "refusal", title=title_of(kind), status_code=status_of(kind), told=told
         )
 
     return router
-
-
-def mount_static(app: FastAPI) -> None:
-    """Serve style from the package; nothing is fetched from elsewhere."""
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from app.web.hosts import Hosts
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +25,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
+A_YEAR = "max-age=31536000; includeSubDomains"
 UPLOADS = ("/predictions", "/documents")
 LARGEST_UPLOAD = 512 * 2**20
 
@@ -30,12 +36,23 @@ class Shell:
     """ASGI middleware: request id, size limit, security headers.
 
     ``max_body``: bytes of an ordinary body. Uploads have a larger limit here, and each its
-    own where it is read.
+    own where it is read. ``public_url``, ``host``: under which names it may be asked.
     """
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body: int,
+        public_url: str = "http://localhost:8000",
+        host: str = "127.0.0.1",
+    ) -> None:
         self._app = app
         self._max_body = max_body
+        self._hosts = Hosts(public_url, host)
+        self._public_url = public_url
+        self._headers = dict(HEADERS)
+        if public_url.startswith("https:"):
+            self._headers["Strict-Transport-Security"] = A_YEAR
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -52,15 +69,34 @@ class Shell:
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = scope["muniment.request_id"]
             elif bodiless:
                 message = {**message, "body": b""}
             await send(message)
 
+        answer = self._elsewhere(scope)
+        if answer is not None:
+            await answer(scope, receive, headed)
+            return
         limit = LARGEST_UPLOAD if _is_upload(scope) else self._max_body
         await self._app(scope, _limited(receive, scope, limit), headed)
+
+    def _elsewhere(self, scope: Scope) -> Response | None:
+        """Answer what is asked under another name than ours; None: it is ours."""
+        if scope.get("server") is None or scope.get("client") is None:
+            return None  # the operator's socket has no name
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._hosts.knows(host, scope["path"]):
+            return PlainTextResponse("this is not the host that is asked for\n", 421)
+        page = b"text/html" in headers.get(b"accept", b"")
+        if page and scope["method"] == "GET" and self._hosts.leads_elsewhere(host):
+            path = quote(scope["path"], safe="/%:@") or "/"
+            query = scope["query_string"].decode("latin-1")
+            return RedirectResponse(self._public_url + path + (f"?{query}" if query else ""), 307)
+        return None
 
 
 def _is_upload(scope: Scope) -> bool:

@@ -1,16 +1,13 @@
-"""Is it up, is it ready, and what a refusal's ``type`` means."""
+"""Is it up, and is it ready."""
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from app.core.errors import Missing, Unavailable
-from app.web.errors import kinds, status_of, title_of
-from app.web.pages import show
+from app.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +29,5 @@ def status_routes(halted: Callable[[], str | None]) -> APIRouter:
         if because is not None:
             raise Unavailable(f"nothing can be recorded: {because}", retry_after=30)
         return JSONResponse({"status": "ready"})
-
-    @router.get("/problems/{slug}", operation_id="readProblem", include_in_schema=False)
-    def problem_page(slug: str) -> Response:
-        """Explain a kind of refusal to a person."""
-        kind = kinds().get(slug)
-        if kind is None:
-            raise Missing(f"there is no problem {slug[:80]!r}")
-        told = inspect.getdoc(kind) or ""
-        return show("problem", title=title_of(kind), status=status_of(kind), told=told)
 
     return router

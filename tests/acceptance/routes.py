@@ -53,6 +53,10 @@ VERSION = "credit-risk/versions/1"
 ROWS: Mapping[str, Row] = {
     f"GET {API}/openapi.json": Row(f"{API}/openapi.json", public=True),
     "GET /": Row("/", public=True, page=True),
+    "GET /help": Row("/help", public=True, page=True),
+    "GET /sign-in": Row("/sign-in", public=True, page=True),
+    "POST /sign-in": Row("/sign-in", form=True, public=True, page=True),
+    "POST /sign-out": Row("/sign-out", form=True, page=True),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.identity.assembly import Identity, Keys, assemble
+from app.identity.drafts import Drafts
 from app.identity.projection import IdentityProjection
+from app.identity.visiting import Visiting
 from app.ledger.append import Appender
 from app.ledger.opening import load_position, open_sqlite
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
+from app.web.desk import Desk
+from app.web.visitors import Frame, Standing
 from tests.slices.identity.town import APPROVALS, WEAK, Clock, Entropy, Town
 
 if TYPE_CHECKING:
@@ -60,3 +64,11 @@ def identity(ledger: Ledger, clock: Clock, entropy: Entropy) -> Identity:
 @pytest.fixture
 def town(identity: Identity, clock: Clock) -> Town:
     return Town(identity, clock)
+
+
+@pytest.fixture
+def desk(identity: Identity, clock: Clock, entropy: Entropy) -> Desk:
+    standing = Standing(1, 1, clock.now)
+    frame = Frame("This machine", "log.test", "http://localhost:8000", lambda: standing, clock)
+    drafts = Drafts(identity.ledger, identity.authentication, clock, entropy)
+    return Desk(frame, Visiting(identity, bytes(32)), drafts)

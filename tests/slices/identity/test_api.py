@@ -11,7 +11,7 @@ from app.identity.api import identity_routes
 from app.identity.local import LocalOperator
 from app.identity.routes import PeopleRoutes, note_refusals
 from app.ledger.idempotency import make_key
-from app.web.errors import answer_refusals
+from app.web.errors import Answers, answer_refusals
 from app.web.listing import Cursors
 from tests.slices.identity.asking import Http
 from tests.slices.identity.town import OPERATOR, PASSWORD, authenticator
@@ -44,7 +44,7 @@ def key_of(request: Request, caller: Caller, document: Json) -> IdempotencyKey |
 def app(identity: Identity) -> FastAPI:
     app = FastAPI()
     answer_refusals(app)
-    note_refusals(app, identity)
+    note_refusals(app, identity, Answers())
     app.include_router(identity_routes(PeopleRoutes(identity, key_of, Cursors(bytes(32)))))
     return app
 
