@@ -39,6 +39,10 @@ class Snapshot:
         """Read an entry. Raises Missing."""
         return self.store.entry(self.connection, index)[0]
 
+    def about(self, subject: str) -> list[int]:
+        """Find the entries of exactly this subject, by index."""
+        return self.store.about(self.connection, subject)
+
     def receipt(self, index: int) -> Receipt:
         """Give the receipt of an entry again. Raises Missing."""
         return receipt_of(*self.store.entry(self.connection, index))

@@ -117,6 +117,11 @@ class SqlStore:
         raw = self.entry_bytes(connection, index)
         return parse(raw), leaf_hash(raw)
 
+    def about(self, connection: Connection, subject: str) -> list[int]:
+        """Find the entries of exactly this subject, by index."""
+        of_subject = select(ENTRIES.c.idx).where(ENTRIES.c.subject == subject)
+        return list(connection.execute(of_subject.order_by(ENTRIES.c.idx)).scalars())
+
     def entry_bytes(self, connection: Connection, index: int) -> bytes:
         """Read the hashed bytes of an entry. Raises Missing."""
         found = connection.execute(select(ENTRIES.c.body).where(ENTRIES.c.idx == index)).scalar()

@@ -40,7 +40,7 @@ def reviews_of(connection: Connection, promotion: str) -> tuple[read.Review, ...
     )
 
 
-def shown(connection: Connection, promotion: str) -> list[Json]:
+def shown(connection: Connection, promotion: str) -> list[dict[str, Json]]:
     """Read every review of a promotion as it is served, dismissed ones marked."""
     which = REVIEWS.c.promotion == promotion
     rows = connection.execute(select(REVIEWS).where(which).order_by(REVIEWS.c.created_index))

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from app.ledger.snapshot import Snapshot
     from app.reviews.ports import Consider, Considered, EvaluateGate
     from app.settings import Entropy
+    from app.web.callers import Caller
 
 TRIES = 8
 STATEMENT = "application/vnd.muniment.review.v1+json"
@@ -139,12 +140,7 @@ class Reviews:
         for _ in range(TRIES):
             with self.ledger.snapshot() as now:
                 shown = self.show(now, promotion_id, person)
-                principal.require(
-                    Permission.REVIEW,
-                    subject=shown.promotion.model_version,
-                    environment=shown.promotion.environment,
-                    team=shown.considered.facts.subject.team,
-                )
+                require_review(shown, principal)
                 People(now.connection).require_still(principal, Permission.REVIEW)
             _check(shown, person, verdict)
             if signer is None:
@@ -200,6 +196,16 @@ class Reviews:
             printed_name=signer.printed_name,
         )
         return statement, say(f"promotion/{shown.promotion.id}", event)
+
+
+def require_review(shown: Shown, principal: Caller) -> None:
+    """Raise RoleMissing or Forbidden unless the caller may review such a thing at all."""
+    principal.require(
+        Permission.REVIEW,
+        subject=shown.promotion.model_version,
+        environment=shown.promotion.environment,
+        team=shown.considered.facts.subject.team,
+    )
 
 
 def why_not(shown: Shown, person: str, meaning: Meaning) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, assert_never
 
@@ -51,6 +51,30 @@ def question_of(rule: BiasRule) -> BiasQuestion:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one report answers of a rule.
+
+    ``rule``: with the tables that the report counts alone. ``assessment``: a text says why
+    its counts cannot be read.
+    """
+
+    item: BiasReport
+    rule: BiasRule
+    assessment: BiasAssessment | str
+
+
+def answers(rule: BiasRule, picked: Picked) -> tuple[Answer, ...]:
+    """Assess every report picked that counts what the rule asks about, in their order."""
+    found = []
+    for item in (one for one in picked.items if isinstance(one, BiasReport)):
+        covered = [table for table in _tables(rule) if set(table) <= set(item.attributes)]
+        if covered and (item.label is not None or not _needs_labels(rule)):
+            asked = _restricted(rule, covered)
+            found.append(Answer(item, asked, _assess(asked, item)))
+    return tuple(found)
+
+
 def find(rule: BiasRule, picked: Picked, as_of: datetime) -> Finding:
     """Judge every report picked that can answer; the worst one is the rule's finding.
 
@@ -61,16 +85,10 @@ def find(rule: BiasRule, picked: Picked, as_of: datetime) -> Finding:
     wrong = flaw(picked, as_of)
     if wrong is not None:
         return wrong
-    tables = [(name,) for name in rule.attributes] + list(rule.intersections)
-    findings: list[Finding] = []
-    answered: set[tuple[str, ...]] = set()
-    for item in (one for one in picked.items if isinstance(one, BiasReport)):
-        covered = [table for table in tables if set(table) <= set(item.attributes)]
-        if not covered or (_needs_labels(rule) and item.label is None):
-            continue
-        answered.update(covered)
-        findings.append(_judge(_restricted(rule, covered), item, picked))
-    open_tables = [table for table in tables if table not in answered]
+    read = answers(rule, picked)
+    findings = [_judge(one, picked) for one in read]
+    answered = {table for one in read for table in _tables(one.rule)}
+    open_tables = [table for table in _tables(rule) if table not in answered]
     if open_tables:
         message, remedy = explain.not_counted(rule, open_tables, picked, labels=_needs_labels(rule))
         outcome = Outcome.INCOMPLETE
@@ -93,14 +111,25 @@ def _restricted(rule: BiasRule, tables: Iterable[tuple[str, ...]]) -> BiasRule:
     )
 
 
-def _judge(rule: BiasRule, item: BiasReport, picked: Picked) -> Finding:
+def _tables(rule: BiasRule) -> list[tuple[str, ...]]:
+    return [(name,) for name in rule.attributes] + list(rule.intersections)
+
+
+def _assess(rule: BiasRule, item: BiasReport) -> BiasAssessment | str:
     tally = _tally(item)
-    if isinstance(tally, str) or tally.n != item.rows:
-        said = tally if isinstance(tally, str) else f"{tally.n} people in {item.rows} rows"
-        message, remedy = explain.contradictory_counts(item, said, picked)
+    if isinstance(tally, str):
+        return tally
+    if tally.n != item.rows:
+        return f"{tally.n} people in {item.rows} rows"
+    return assess(tally, question_of(rule))
+
+
+def _judge(one: Answer, picked: Picked) -> Finding:
+    rule, item, assessment = one.rule, one.item, one.assessment
+    if isinstance(assessment, str):
+        message, remedy = explain.contradictory_counts(item, assessment, picked)
         outcome = Outcome.ERROR
         return Finding(outcome, outcome, message, remedy, evidence=(item.digest,))
-    assessment = assess(tally, question_of(rule))
     return _open(rule, assessment, _measured(rule, assessment, item, picked))
 
 

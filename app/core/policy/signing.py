@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.core.policy.answer import applies, is_for
@@ -18,6 +19,30 @@ if TYPE_CHECKING:
     from app.core.policy.rules import DeciderNeed, Meaning, Need, Part, Rule
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A need of an enforced policy, and whose parts in the promotion keep them from it.
+
+    ``rule``: ``<policy>/<rule>``.
+    """
+
+    rule: str
+    need: Need | DeciderNeed
+    exclude: tuple[Part, ...]
+
+
+def asked_of(policies: Iterable[Policy], facts: Facts) -> tuple[Asked, ...]:
+    """Find every signature that may be asked for, whatever the numbers leave open."""
+    return tuple(
+        Asked(f"{policy.name}/{rule.id}", need, exclude)
+        for policy in policies
+        if policy.mode is Mode.ENFORCE and applies(policy, facts)
+        for rule in policy.rules
+        if is_for(rule.when, facts)
+        for need, exclude in _needs(rule)
+    )
+
+
 def why_not_sign(
     policies: Iterable[Policy],
     facts: Facts,
@@ -32,20 +57,12 @@ def why_not_sign(
     ``roles``: every approval role ever granted to them. One need of one enforced policy that
     they may fill is enough.
     """
-    asked = [
-        (need, exclude)
-        for policy in policies
-        if policy.mode is Mode.ENFORCE and applies(policy, facts)
-        for rule in policy.rules
-        if is_for(rule.when, facts)
-        for need, exclude in _needs(rule)
-        if need.meaning is meaning
-    ]
+    asked = [one for one in asked_of(policies, facts) if one.need.meaning is meaning]
     if not asked:
         return (f"no policy asks for a signature that means {meaning}",)
     reasons: dict[str, None] = {}
-    for need, exclude in asked:
-        found = why_not_eligible(person, roles, need.role, facts, exclude=exclude, at=as_of)
+    for one in asked:
+        found = why_not_eligible(person, roles, one.need.role, facts, exclude=one.exclude, at=as_of)
         if not found:
             return ()
         reasons.update(dict.fromkeys(found))
