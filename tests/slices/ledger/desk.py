@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.ledger.append import Appender
 from app.ledger.opening import load_position, open_postgresql, open_sqlite
+from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.publisher import Publisher
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.ledger.signing import SignerState, load_or_make_signer
+from app.ledger.sqlite import SqliteDatabase
 from tests.living import Entropy
+from tests.servers.postgresql import APP, OWNER
 from tests.slices.catalog.story import example
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.events import Said
+    from app.ledger.database import Database
     from app.ledger.ports import Projection
     from app.ledger.signing import Signer
     from app.ledger.sql_store import SqlStore
@@ -121,19 +127,36 @@ class Place:
         )
         signer = load_or_make_signer(self.folder / "log.key", ORIGIN, self.entropy)
         publisher = Publisher(store, sequencer, signer, self.state)
-        with ExitStack() as closing:
-            closing.callback(store.close)
+        with ExitStack() as ending:
+            ending.callback(store.close)
             sequencer.start(publisher.grown)
-            closing.callback(sequencer.stop)
+            ending.callback(sequencer.stop)
             if publish:
                 publisher.start()
-                closing.callback(publisher.stop)
+                ending.callback(publisher.stop)
             ledger = Ledger(store, sequencer, SCHEMAS, self.entropy)
             yield Desk(ledger, sequencer, publisher, signer)
+
+    def alter(self, statement: str) -> None:
+        """Change what is stored behind the log's back, guards left as they are."""
+        if self.url is None:
+            with closing(sqlite3.connect(self.database)) as file, file:
+                file.execute(statement)
+            return
+        owner = self.url.replace("+psycopg", "").replace(f"//{APP}@", f"//{OWNER}@")
+        with psycopg.connect(owner) as connection:
+            connection.execute(statement.encode())
+
+    def opened(self, *, owner: bool = False) -> Database:
+        """Name the database, as ``fsck`` takes it; as its ``owner``, who changes tables."""
+        if self.url is None:
+            return SqliteDatabase(self.database)
+        return PostgresqlDatabase(self.url.replace(APP, OWNER) if owner else self.url)
 
     @contextmanager
     def altering(self) -> Iterator[sqlite3.Connection]:
         """Write to the file as somebody who owns it may, the triggers gone."""
+        assert self.url is None
         connection = sqlite3.connect(self.database)
         named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         for (name,) in named.fetchall():

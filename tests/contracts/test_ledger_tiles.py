@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,19 +13,31 @@ from app.core.ledger.merkle import leaf_hash, root
 from app.core.ledger.tile import ENTRIES, Tile, split_entries, tiles
 from app.ledger import blobs, operational
 from app.ledger.tiles import read_tile, tile_reader
+from tests.contracts.conftest import ENGINES
+from tests.servers.postgresql import APP, OWNER
 from tests.slices.ledger.desk import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.servers.postgresql import Cluster
     from tests.slices.ledger.desk import Desk
 
 SIZE = 530
 
 
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with Place(tmp_path_factory.mktemp("log")).open() as desk:
+@pytest.fixture(scope="module", params=ENGINES)
+def full(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    with ExitStack() as closing:
+        url = None
+        if request.param == "postgresql":
+            cluster: Cluster = request.getfixturevalue("postgresql")
+            template = request.getfixturevalue("prepared")
+            url = cluster.url(closing.enter_context(cluster.database(template, OWNER)), APP)
+        place = Place(tmp_path_factory.mktemp("log"), url)
+        desk = closing.enter_context(place.open())
         desk.record_many(SIZE)
         yield desk
 
@@ -96,8 +109,7 @@ def test_a_file_is_stored_once_and_given_by_its_digest(desk: Desk) -> None:
 
 def test_a_file_whose_bytes_are_others_by_now_is_not_given(desk: Desk, place: Place) -> None:
     digest = desk.ledger.operate(lambda connection: blobs.put(connection, b"a card"))
-    with place.altering() as connection:
-        connection.execute("UPDATE blobs SET content = x'00'")
+    place.alter("UPDATE blobs SET content = substr(content, 2)")
     with desk.store.reading() as reading, pytest.raises(ProofMismatch):
         blobs.get(reading, digest)
 
@@ -127,8 +139,7 @@ def test_an_operational_row_that_was_altered_is_not_believed(
         lambda connection: operational.put(connection, "draft", "a", {"by": "erin"})
     )
     changed = {"kind": "session", "key": "b", "value": '{"by":"eric"}'}[column]
-    with place.altering() as connection:
-        connection.execute(f"UPDATE operational SET {column} = ?", (changed,))  # noqa: S608
+    place.alter(f"UPDATE operational SET {column} = '{changed}'")  # noqa: S608
     kind = "session" if column == "kind" else "draft"
     key = "b" if column == "key" else "a"
     with desk.store.reading() as reading, pytest.raises(ChainBroken, match="does not match"):

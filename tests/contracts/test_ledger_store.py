@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import insert
 
 from app.core.errors import (
     Conflict,
@@ -23,7 +24,12 @@ from app.core.events import Said
 from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import genesis_prev, parse
 from app.core.ledger.merkle import leaf_hash
+from app.core.ledger.verdict import Outcome
+from app.house import projections
 from app.ledger.idempotency import find_use, make_key
+from app.ledger.rebuilding import rebuild
+from app.ledger.sql_store import HEADS
+from app.verification.fsck import fsck
 from tests.slices.ledger.desk import DATASET, ERIN, ORIGIN, about, count
 
 if TYPE_CHECKING:
@@ -308,8 +314,7 @@ def test_state_beside_an_entry_is_written_with_it_or_not_at_all(desk: Desk) -> N
         assert count(connection, "entries") == count(connection, "heads") == 0
 
     def note(connection: Connection, recorded: Sequence[Recorded]) -> None:
-        sql = "INSERT INTO heads (key, idx) VALUES (?, ?)"
-        connection.exec_driver_sql(sql, ("beside", recorded[0].index))
+        connection.execute(insert(HEADS), {"key": "beside", "idx": recorded[0].index})
 
     desk.ledger.record(about("a"), ERIN, beside=note)
     with desk.store.reading() as connection:
@@ -356,3 +361,41 @@ def test_the_event_of_an_entry_is_read_back_as_it_was_said(desk: Desk) -> None:
         (recorded,) = desk.store.recorded(connection, 0, 1)
     assert recorded.event == said.event
     assert recorded.entry.actor.id == ERIN.id
+
+
+def test_a_file_of_checkpoints_grows_and_each_covers_what_was_asked(desk: Desk) -> None:
+    for size in (1, 2, 3):
+        desk.record(f"d{size}")
+        desk.published(size)
+    with desk.store.reading() as connection:
+        newest = desk.store.checkpoint(connection)
+        assert newest == desk.store.checkpoint_from(connection, 3)
+        assert desk.store.checkpoint_from(connection, 4) is None
+        assert desk.store.published_size(connection) == 3
+
+
+@pytest.mark.parametrize("name", ["catalog", "lineage", "all"])
+def test_a_projection_that_was_dropped_is_made_again_from_the_log(place: Place, name: str) -> None:
+    with place.open(projections()) as desk:
+        desk.record_many(30)
+        desk.published(30)
+        key = desk.signer.verifier
+    place.alter("UPDATE datasets SET licence = 'none'")
+    place.alter("DELETE FROM lineage_nodes")
+    assert fsck(place.opened(), projections(), [key]).outcome is Outcome.ALTERED
+    database = place.opened(owner=True)
+    assert name in rebuild(database, projections(), name) or name == "all"
+    database.close()
+    whole = fsck(place.opened(), projections(), [key])
+    assert (whole.outcome is Outcome.VALID) is (name == "all"), whole.bottom_line
+    with place.open(projections()) as desk:
+        assert desk.record("after") == 30
+
+
+def test_a_projection_that_there_is_not_is_missing(place: Place) -> None:
+    with place.open():
+        pass
+    database = place.opened(owner=True)
+    with pytest.raises(Missing, match="no projection 'nonsense'"):
+        rebuild(database, projections(), "nonsense")
+    database.close()
