@@ -168,3 +168,13 @@ def _group(draft: _Draft, least: str, members: Sequence[str]) -> Group:
     if count > len(members):
         raise Malformed(f"{count} of {len(members)} members can never be met")
     return Group(count, tuple(members))
+
+
+def format_policy(policy: WitnessPolicy) -> str:
+    """Write a policy without comments and addresses: what decides whether it is met."""
+    lines = [f"log {verifier.vkey()}" for verifier in policy.logs]
+    lines += [f"witness {witness.name} {witness.key.vkey()}" for witness in policy.witnesses]
+    lines += [
+        f"group {name} {group.least} {' '.join(group.members)}" for name, group in policy.groups
+    ]
+    return "\n".join([*lines, f"quorum {policy.quorum}", ""])
