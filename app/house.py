@@ -30,6 +30,7 @@ from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.ledger.signing import load_or_make_secret
 from app.ledger.sqlite import SqliteDatabase
+from app.ledger.witnessing import Witnessing, witness_policy
 from app.lineage.projection import LineageProjection
 from app.reviews.projection import ReviewsProjection
 from app.settings import utc_now
@@ -72,6 +73,7 @@ class House:
     ledger: Ledger
     sequencer: Sequencer
     publisher: Publisher
+    witnessing: Witnessing
     log_signer: Signer
     approvals_signer: Signer
     identity: Identity
@@ -117,6 +119,7 @@ class House:
 
     def close(self) -> None:
         """Sign what is recorded, stop writing, let go of the folder."""
+        self.witnessing.stop()
         self.publisher.stop()
         self.sequencer.stop()
         self.store.close()
@@ -135,8 +138,9 @@ def open_house(
     ``hasher``: a cheaper one is for tests alone. Raises Unavailable if another process has
     the folder, the database does not answer or has another schema, or the signer state is
     missing; ChainBroken if the log is not the one that was signed; Rejected if the way to
-    the database is not protected.
+    the database is not protected or the witnesses' file is none.
     """
+    policy = witness_policy(settings)
     folder = Folder(settings.data_dir)
     folder.make()
     kept = projections()
@@ -161,6 +165,8 @@ def open_house(
     )
     sequencer.start(publisher.grown)
     publisher.start()
+    witnessing = Witnessing(ledger, publisher, policy, clock)
+    witnessing.start()
     return House(
         settings,
         clock,
@@ -171,6 +177,7 @@ def open_house(
         ledger,
         sequencer,
         publisher,
+        witnessing,
         log_signer,
         approvals_signer,
         assemble(ledger, clock, entropy, keys, settings.public_url, hasher),

@@ -51,6 +51,7 @@ class Settings:
     log_origin: str | None = None
     signing_key: Path | None = None
     signer_state: Path | None = None
+    witnesses: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     log_public: bool = False
@@ -98,6 +99,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
         signing_key=_path(given, "MUNIMENT_SIGNING_KEY"),
         signer_state=_path(given, "MUNIMENT_SIGNER_STATE"),
+        witnesses=_path(given, "MUNIMENT_WITNESSES"),
         host=given.get("MUNIMENT_HOST") or "127.0.0.1",
         port=port,
         log_public=_flag(given, "MUNIMENT_LOG_PUBLIC"),

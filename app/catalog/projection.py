@@ -110,6 +110,8 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - on
             | rc.ReportDownloaded()
             | rc.LogStarted()
             | rc.LogRecovered()
+            | rc.LogQuorumChanged()
+            | rc.LogCheckFailed()
         ):
             pass  # other rooms' projections
         case _:

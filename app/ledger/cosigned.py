@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.core.errors import ChainBroken
+from app.core.events.decode import decode, encode
 from app.core.ledger.cosignature import cosignatures
 from app.ledger import operational
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from app.core.jsonvalue import Json
     from app.core.ledger.quorum import WitnessPolicy
     from app.ledger.sql_store import SqlStore
 
@@ -31,34 +30,25 @@ class Standing:
     """How it stands with one witness.
 
     ``size``: of the last checkpoint that it is known to have cosigned, 0 for none.
-    ``failing``: why it does not cosign now, None while it does. ``told_at``: when an entry
-    was last made about it, as the log writes times; empty for never.
+    ``failing``: why it does not cosign now, None while it does. ``told``: what the last
+    entry about it said, ``told_at``: when, as the log writes times; both empty for never.
     """
 
     size: int = 0
     failing: str | None = None
+    told: str = ""
     told_at: str = ""
 
 
 def standing(connection: Connection, vkey: str) -> Standing:
-    """Read how it stands with a witness. Raises ChainBroken: the row is damaged."""
-    match operational.get(connection, WITNESS, vkey):
-        case None:
-            return Standing()
-        case {"size": int(size), "failing": (None | str()) as failing, "told_at": str(told_at)}:
-            return Standing(size, failing, told_at)
-        case _:
-            raise ChainBroken(f"the operational row ({WITNESS}, {vkey}) is of another form")
+    """Read how it stands with a witness. Raises ChainBroken if the row is damaged."""
+    document = operational.get(connection, WITNESS, vkey)
+    return Standing() if document is None else decode(Standing, document)
 
 
 def note_standing(connection: Connection, vkey: str, now: Standing) -> None:
     """Store how it stands with a witness."""
-    document: dict[str, Json] = {
-        "size": now.size,
-        "failing": now.failing,
-        "told_at": now.told_at,
-    }
-    operational.put(connection, WITNESS, vkey, document)
+    operational.put(connection, WITNESS, vkey, encode(now))
 
 
 def put_line(connection: Connection, size: int, vkey: str, line: str) -> None:
@@ -107,7 +97,7 @@ def witnessed(store: SqlStore, connection: Connection) -> bytes | None:
 
 def met(policy: WitnessPolicy, note: bytes) -> bool:
     """Tell whether a checkpoint's cosignatures meet the quorum. Raises BadSignature."""
-    return policy.met({one.witness for one in cosignatures(note, policy.keys())})
+    return policy.met({one.witness for one in cosignatures(note, policy.witness_keys())})
 
 
 def _key(size: int) -> str:

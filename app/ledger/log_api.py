@@ -15,9 +15,12 @@ from starlette.responses import JSONResponse, Response
 from app.core.access import Permission
 from app.core.errors import Malformed, Missing, Unavailable
 from app.core.ledger.tile import parse_path
+from app.ledger import cosigned
 from app.ledger.tiles import read_tile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.core.ledger.note import Verifier
     from app.ledger.record import Ledger
     from app.web.callers import Authenticate
@@ -42,15 +45,7 @@ def log_routes(
         if not public:
             authenticate(request).require(Permission.READ_LOG)
 
-    @router.get("/checkpoint", operation_id="readCheckpoint")
-    def checkpoint(request: Request) -> Response:
-        """Give the newest signed checkpoint."""
-        admit(request)
-        with ledger.snapshot() as now:
-            note = now.store.checkpoint(now.connection)
-        if note is None:
-            raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
-        return _answer(request, note, TEXT, "no-cache")
+    _add_checkpoints(router, ledger, admit)
 
     @router.get("/tile/{path:path}", operation_id="readTile")
     def tile(request: Request, path: str) -> Response:
@@ -82,6 +77,28 @@ def log_routes(
         )
 
     return router
+
+
+def _add_checkpoints(router: APIRouter, ledger: Ledger, admit: Callable[[Request], None]) -> None:
+    @router.get("/checkpoint", operation_id="readCheckpoint")
+    def checkpoint(request: Request) -> Response:
+        """Give the newest signed checkpoint, with the cosignatures it has so far."""
+        admit(request)
+        with ledger.snapshot() as now:
+            note = cosigned.newest(now.store, now.connection)
+        if note is None:
+            raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
+        return _answer(request, note, TEXT, "no-cache")
+
+    @router.get("/checkpoint/witnessed", operation_id="readWitnessedCheckpoint")
+    def witnessed(request: Request) -> Response:
+        """Give the newest checkpoint that the quorum of witnesses has cosigned."""
+        admit(request)
+        with ledger.snapshot() as now:
+            note = cosigned.witnessed(now.store, now.connection)
+        if note is None:
+            raise Missing("no quorum of witnesses has cosigned a checkpoint of this log")
+        return _answer(request, note, TEXT, "no-cache")
 
 
 def _answer(request: Request, content: bytes, media: str, caching: str) -> Response:

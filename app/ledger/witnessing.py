@@ -12,35 +12,38 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 
-from app.core.errors import Refusal
-from app.core.events import say
+from app.core.errors import Refusal, Rejected
+from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.core.events.kinds.records import LogCheckFailed, LogQuorumChanged, LogStarted
 from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.consistency import prove
 from app.core.ledger.note import parse_note
-from app.core.ledger.quorum import format_policy
+from app.core.ledger.quorum import WitnessPolicy, format_policy, parse_policy
 from app.core.ledger.times import format_time, parse_time
 from app.ledger import cosigned
 from app.ledger.tiles import tile_reader
 from app.ledger.witness_client import ALARMS, NotCosigned, Submission, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from app.core.events import Actor
-    from app.core.ledger.quorum import KnownWitness, WitnessPolicy
+    from sqlalchemy import Connection
+
+    from app.core.ledger.quorum import KnownWitness
     from app.ledger.publisher import Publisher
     from app.ledger.record import Ledger
-    from app.settings import Clock
+    from app.settings import Clock, Settings
 
 log = logging.getLogger(__name__)
 LOOK = 0.5
 """Seconds between two looks at whether to stop."""
 
+WITNESSING = Actor("witnessing", ActorKind.SERVICE, AuthMethod.NONE)
 SILENCE = timedelta(minutes=15)
 TOLD = f"type:{LogQuorumChanged.TYPE}"
 STARTED = f"type:{LogStarted.TYPE}"
@@ -59,6 +62,28 @@ class Pace:
     longest: float = 300.0
 
 
+def witness_policy(settings: Settings) -> WitnessPolicy:
+    """Read who is asked to cosign, and how many are enough; nobody unless set.
+
+    Raises Rejected: the file cannot be read, or is no policy.
+    """
+    if settings.witnesses is None:
+        return WitnessPolicy()
+    remedy = "one `witness NAME KEY URL` a line, then `quorum NAME` (C2SP tlog-policy)"
+    try:
+        return parse_policy(settings.witnesses.read_bytes())
+    except OSError as failure:
+        detail = f"MUNIMENT_WITNESSES cannot be read: {failure.strerror}"
+        raise Rejected(detail, remedy=remedy) from None
+    except Refusal as refusal:
+        raise Rejected(f"MUNIMENT_WITNESSES: {refusal.detail}", remedy=remedy) from None
+
+
+def reached(policy: WitnessPolicy) -> tuple[KnownWitness, ...]:
+    """Give the witnesses that can be asked: those with an address."""
+    return tuple(witness for witness in policy.witnesses if witness.url is not None)
+
+
 class Witnessing:
     """Has the log's checkpoints cosigned, from ``start`` to ``stop``."""
 
@@ -67,22 +92,19 @@ class Witnessing:
         ledger: Ledger,
         publisher: Publisher,
         policy: WitnessPolicy,
-        actor: Actor,
         clock: Clock,
         pace: Pace | None = None,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._policy = policy
-        self._actor = actor
         self._clock = clock
         self._pace = pace or Pace()
         self._stopping = threading.Event()
-        asked = [self._watch] + [
-            self._loop(witness) for witness in policy.witnesses if witness.url is not None
-        ]
+        runs: list[Callable[[], None]] = [self._watch]
+        runs += [partial(self._ask_until_stopped, witness) for witness in reached(policy)]
         self._threads = [
-            threading.Thread(target=run, name="witnessing", daemon=True) for run in asked
+            threading.Thread(target=run, name="witnessing", daemon=True) for run in runs
         ]
 
     def start(self) -> None:
@@ -116,15 +138,12 @@ class Witnessing:
             before = None if told is None else now.data(told).get("policy")
         if before == policy or (before is None and not self._policy.witnesses):
             return True
-        witnesses = tuple(key.vkey() for key in self._policy.keys())
+        witnesses = tuple(key.vkey() for key in self._policy.witness_keys())
         event = LogQuorumChanged(policy, self._policy.quorum, witnesses)
-        self._ledger.record(say("log", event), self._actor, expects={TOLD: told})
+        self._ledger.record(say("log", event), WITNESSING, expects={TOLD: told})
         return True
 
-    def _loop(self, witness: KnownWitness) -> _Loop:
-        return _Loop(self, witness)
-
-    def ask_until_stopped(self, witness: KnownWitness) -> None:
+    def _ask_until_stopped(self, witness: KnownWitness) -> None:
         """Have one witness cosign whatever is published."""
         pause, size = self._pace.first, -1
         with httpx.Client(timeout=self._pace.patience, follow_redirects=False) as client:
@@ -157,7 +176,7 @@ class Witnessing:
         line = submit(client, witness, Submission(text, size, note, proof), standing.size)
         kept = replace(standing, size=size, failing=None)
 
-        def keep(connection: cosigned.Connection) -> None:
+        def keep(connection: Connection) -> None:
             # A crash before the commit asks again: a witness cosigns the same tree twice.
             cosigned.put_line(connection, size, vkey, line)
             cosigned.note_standing(connection, vkey, kept)
@@ -193,23 +212,13 @@ class Witnessing:
         if standing.failing == failure.trouble:
             return
         recent = bool(standing.told_at) and at - parse_time(standing.told_at) < SILENCE
-        if recent and failure.trouble not in ALARMS:
+        if recent and (failure.trouble not in ALARMS or standing.told == failure.trouble):
             return
-        event = LogCheckFailed("witness", vkey, str(failure.trouble), failure.detail[:500], size)
-        told = replace(standing, failing=str(failure.trouble), told_at=format_time(at))
+        why = str(failure.trouble)
+        event = LogCheckFailed("witness", vkey, why, failure.detail[:500], size)
+        told = replace(standing, failing=why, told=why, told_at=format_time(at))
         self._ledger.record(
             say("log", event),
-            self._actor,
+            WITNESSING,
             beside=lambda connection, _: cosigned.note_standing(connection, vkey, told),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Loop:
-    """What the thread of one witness does."""
-
-    witnessing: Witnessing
-    witness: KnownWitness
-
-    def __call__(self) -> None:
-        self.witnessing.ask_until_stopped(self.witness)

@@ -70,6 +70,7 @@ ROWS: Mapping[str, Row] = {
     f"GET {API}/schemas": Row(f"{API}/schemas"),
     f"GET {API}/schemas/{{wire}}": Row(f"{API}/schemas/dataset.registered.v1"),
     "GET /log/checkpoint": Row("/log/checkpoint"),
+    "GET /log/checkpoint/witnessed": Row("/log/checkpoint/witnessed"),
     "GET /log/tile/{path:path}": Row("/log/tile/0/000.p/1"),
     "GET /log/vkeys": Row("/log/vkeys"),
     "GET /log/trust.json": Row("/log/trust.json"),

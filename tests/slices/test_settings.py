@@ -24,6 +24,7 @@ def test_each_variable_is_read() -> None:
             "MUNIMENT_LOG_ORIGIN": "muniment.example/log",
             "MUNIMENT_SIGNING_KEY": "/keys/log",
             "MUNIMENT_SIGNER_STATE": "/state/log",
+            "MUNIMENT_WITNESSES": "/etc/witnesses",
             "MUNIMENT_HOST": "0.0.0.0",  # noqa: S104 - only read
             "MUNIMENT_PORT": "8443",
             "MUNIMENT_LOG_PUBLIC": "yes",
@@ -37,6 +38,7 @@ def test_each_variable_is_read() -> None:
     assert (read.signing_key, read.signer_state) == (Path("/keys/log"), Path("/state/log"))
     assert (read.host, read.port, read.max_body) == ("0.0.0.0", 8443, 1024)  # noqa: S104
     assert read.log_public
+    assert read.witnesses == Path("/etc/witnesses")
     assert read.database_url == "postgresql+psycopg://me:secret@db.example/muniment"
     assert "secret" not in repr(read)
     assert read.trusted_proxies == ("10.0.0.1", "10.0.0.2")

@@ -59,7 +59,7 @@ class WitnessPolicy:
     witnesses: tuple[KnownWitness, ...] = ()
     groups: tuple[tuple[str, Group], ...] = ()
 
-    def keys(self) -> tuple[Witness, ...]:
+    def witness_keys(self) -> tuple[Witness, ...]:
         """The keys of all witnesses, in their order."""
         return tuple(witness.key for witness in self.witnesses)
 

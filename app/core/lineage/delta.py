@@ -98,6 +98,8 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | records.ReportDownloaded()
             | records.LogStarted()
             | records.LogRecovered()
+            | records.LogQuorumChanged()
+            | records.LogCheckFailed()
         ):
             return GraphDelta()
         case _:

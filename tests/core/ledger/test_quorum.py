@@ -10,7 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.core.errors import Malformed, TooLarge
 from app.core.ledger.cosignature import Witness
 from app.core.ledger.note import Verifier
-from app.core.ledger.quorum import Group, KnownWitness, WitnessPolicy, parse_policy
+from app.core.ledger.quorum import (
+    Group,
+    KnownWitness,
+    WitnessPolicy,
+    format_policy,
+    parse_policy,
+)
 from tests.core.ledger.sample import VERIFIER
 
 
@@ -46,7 +52,7 @@ def policy(*lines: str) -> WitnessPolicy:
 def test_a_policy_is_read_in_order() -> None:
     read = parse_policy(TWO_LEVELS.encode())
     assert read.logs == (VERIFIER,)
-    assert read.keys() == tuple(KEYS)
+    assert read.witness_keys() == tuple(KEYS)
     assert [name for name, _ in read.groups] == ["X-witnesses", "Y-witnesses", "X-and-Y"]
     assert read.groups[0][1] == Group(2, ("W0", "W1", "W2"))
     assert read.quorum == "X-and-Y"
@@ -153,3 +159,13 @@ def test_a_policy_is_text_of_at_most_100_000_bytes() -> None:
     assert parse_policy(fits) == WitnessPolicy()
     with pytest.raises(TooLarge, match=r"^a witness policy has at most 100000 bytes$"):
         parse_policy(fits + b"x")
+
+
+def test_a_policy_is_written_without_comments_and_addresses() -> None:
+    read = policy(f"log {VERIFIER.vkey()} https://a", f"{LINES[0]} https://b", "quorum W0")
+    assert format_policy(read) == f"log {VERIFIER.vkey()}\n{LINES[0]}\nquorum W0\n"
+    assert format_policy(WitnessPolicy()) == "quorum none\n"
+    whole = parse_policy(TWO_LEVELS.encode())
+    written = format_policy(whole)
+    assert "group X-witnesses 2 W0 W1 W2\ngroup Y-witnesses 1 W3 W4 W5\n" in written
+    assert parse_policy(written.encode()) == whole

@@ -57,6 +57,8 @@ from app.core.events.kinds.people import (
     UserDisabled,
 )
 from app.core.events.kinds.records import (
+    LogCheckFailed,
+    LogQuorumChanged,
     LogRecovered,
     LogStarted,
     ReportDownloaded,
@@ -110,6 +112,8 @@ Event: TypeAlias = (
     | ReportDownloaded
     | LogStarted
     | LogRecovered
+    | LogQuorumChanged
+    | LogCheckFailed
 )
 
 KINDS: Final[Mapping[str, type[Event]]] = {kind.TYPE: kind for kind in get_args(Event)}

@@ -73,3 +73,32 @@ class LogRecovered:
     size_before: int
     signed_size: int | None = None
     signed_root: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuorumChanged:
+    """Other witnesses are asked, or others are enough. ``policy``: C2SP tlog-policy.
+
+    ``witnesses``: their verifier keys, in the policy's order.
+    """
+
+    TYPE: ClassVar[str] = "log.quorum_changed.v1"
+    policy: str
+    quorum: str
+    witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogCheckFailed:
+    """Something that watches this log failed, or spoke against it.
+
+    ``check``: ``witness`` or ``timestamp``. ``source``: the witness's verifier key, or the
+    service's address. ``size``: of the newest checkpoint then.
+    """
+
+    TYPE: ClassVar[str] = "log.check_failed.v1"
+    check: str
+    source: str
+    because: str
+    detail: str
+    size: int
