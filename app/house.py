@@ -31,6 +31,7 @@ from app.ledger.sequencer import Sequencer
 from app.ledger.signing import load_or_make_secret
 from app.ledger.sqlite import SqliteDatabase
 from app.ledger.witnessing import Witnessing, witness_policy
+from app.lineage.graphviz import Graphviz
 from app.lineage.projection import LineageProjection
 from app.reviews.projection import ReviewsProjection
 from app.settings import utc_now
@@ -78,6 +79,7 @@ class House:
     approvals_signer: Signer
     identity: Identity
     secret: bytes
+    layout: Graphviz
 
     def nobody(self) -> bool:
         """Tell whether the first account is still to be made."""
@@ -120,6 +122,7 @@ class House:
     def close(self) -> None:
         """Sign what is recorded, stop writing, let go of the folder."""
         self.witnessing.stop()
+        self.layout.close()
         self.publisher.stop()
         self.sequencer.stop()
         self.store.close()
@@ -182,6 +185,7 @@ def open_house(
         approvals_signer,
         assemble(ledger, clock, entropy, keys, settings.public_url, hasher),
         load_or_make_secret(folder.key("idempotency"), entropy),
+        Graphviz(),
     )
 
 

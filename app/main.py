@@ -47,6 +47,7 @@ from app.ledger.reading_api import reading_routes
 from app.ledger.stream_api import stream_routes
 from app.lineage.api import lineage_routes
 from app.lineage.asking import ancestors
+from app.lineage.drawing_api import drawing_routes
 from app.reporting.api import report_routes
 from app.reporting.gather import Gather as GatherReport
 from app.reporting.making import Making
@@ -146,6 +147,9 @@ def app_of(house: House) -> FastAPI:
     app.include_router(catalog_routes(Catalog(ledger, authenticate, cursors)))
     app.include_router(document_routes(Uploads(ledger, admission, house.secret), authenticate))
     app.include_router(lineage_routes(ledger, authenticate))
+    app.include_router(
+        drawing_routes(ledger, authenticate, house.layout, house.settings.public_url)
+    )
     app.include_router(report_routes(reports, authenticate, cursors))
     app.add_middleware(
         Shell,

@@ -160,6 +160,9 @@ ROWS: Mapping[str, Row] = {
     f"GET {API}/graph/closure": Row(f"{API}/graph/closure?node=dataset/credit&direction=upstream"),
     f"GET {API}/graph/impact": Row(f"{API}/graph/impact?node=dataset/credit"),
     f"GET {API}/graph/why": Row(f"{API}/graph/why?from=dataset/credit&to=model/x"),
+    f"GET {API}/graph/drawing.svg": Row(
+        f"{API}/graph/drawing.svg?node=dataset/credit&direction=upstream"
+    ),
     f"GET {API}/graph/status": Row(f"{API}/graph/status"),
     f"GET {API}/reports/{{job_id}}.pdf": Row(f"{API}/reports/none.pdf"),
     f"GET {API}/reports/{{job_id}}.json": Row(f"{API}/reports/none.json"),

@@ -21,6 +21,8 @@ from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.lineage.api import lineage_routes
+from app.lineage.drawing_api import drawing_routes
+from app.lineage.graphviz import Graphviz
 from app.lineage.projection import LineageProjection
 from app.web.errors import answer_refusals
 
@@ -114,7 +116,10 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     sequencer.start(lambda _: None)
     ledger, door, app = Ledger(store, sequencer, SCHEMAS, os.urandom), Door(), FastAPI()
     answer_refusals(app)
+    layout = Graphviz()
     app.include_router(lineage_routes(ledger, door))
+    app.include_router(drawing_routes(ledger, door, layout, "https://muniment.test"))
     yield Stage(ledger, app, door)
+    layout.close()
     sequencer.stop()
     store.close()
