@@ -2,8 +2,8 @@
 # What Muniment needs of the machine itself, beside the Python packages in the locks here.
 #   machine.sh python   print a Python >= 3.11 that can make virtual environments
 #   machine.sh serve    the libraries that set a report's type
-#   machine.sh test     the strangers that check our work: a JDK and Maven, poppler, and
-#                       PostgreSQL
+#   machine.sh test     the strangers that check our work: a JDK and Maven, poppler,
+#                       Chromium, and PostgreSQL
 # What is missing is installed when this runs as root on Debian or Ubuntu, else named with the
 # one command that installs it.
 set -eu
@@ -62,6 +62,8 @@ test)
     command -v javac >/dev/null || missing="$missing default-jdk-headless"
     command -v mvn >/dev/null || missing="$missing maven"
     command -v pdftotext >/dev/null || missing="$missing poppler-utils"
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+        missing="$missing chromium"
     has_postgresql || missing="$missing postgresql"
     # shellcheck disable=SC2086  # one word per package
     [ -z "$missing" ] || provide $missing

@@ -51,11 +51,11 @@ def test_everything_that_the_tests_lack_is_named_at_once(bare: Path) -> None:
     program(bare / "javac", "exit 0")
     answer = ask("test", bare)
     assert answer.returncode == 1
-    assert "apt-get install --no-install-recommends maven poppler-utils" in answer.stderr
+    assert "apt-get install --no-install-recommends maven poppler-utils chromium" in answer.stderr
 
 
 def test_nothing_is_said_when_nothing_is_missing(bare: Path) -> None:
-    for name in ("javac", "mvn", "pdftotext", "postgres"):
+    for name in ("javac", "mvn", "pdftotext", "chromium", "postgres"):
         program(bare / name, "exit 0")
     answer = ask("test", bare)
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
