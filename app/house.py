@@ -30,6 +30,7 @@ from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.ledger.signing import load_or_make_secret
 from app.ledger.sqlite import SqliteDatabase
+from app.ledger.timestamping import Timestamping, authority_of
 from app.ledger.witnessing import Witnessing, witness_policy
 from app.lineage.graphviz import Graphviz
 from app.lineage.projection import LineageProjection
@@ -75,6 +76,7 @@ class House:
     sequencer: Sequencer
     publisher: Publisher
     witnessing: Witnessing
+    timestamping: Timestamping
     log_signer: Signer
     approvals_signer: Signer
     identity: Identity
@@ -121,6 +123,7 @@ class House:
 
     def close(self) -> None:
         """Sign what is recorded, stop writing, let go of the folder."""
+        self.timestamping.stop()
         self.witnessing.stop()
         self.layout.close()
         self.publisher.stop()
@@ -141,9 +144,11 @@ def open_house(
     ``hasher``: a cheaper one is for tests alone. Raises Unavailable if another process has
     the folder, the database does not answer or has another schema, or the signer state is
     missing; ChainBroken if the log is not the one that was signed; Rejected if the way to
-    the database is not protected or the witnesses' file is none.
+    the database is not protected or the witnesses' file or the timestamp authority's
+    certificate is none.
     """
     policy = witness_policy(settings)
+    authority = authority_of(settings)
     folder = Folder(settings.data_dir)
     folder.make()
     kept = projections()
@@ -170,6 +175,8 @@ def open_house(
     publisher.start()
     witnessing = Witnessing(ledger, publisher, policy, clock)
     witnessing.start()
+    timestamping = Timestamping(ledger, authority, clock)
+    timestamping.start()
     return House(
         settings,
         clock,
@@ -181,6 +188,7 @@ def open_house(
         sequencer,
         publisher,
         witnessing,
+        timestamping,
         log_signer,
         approvals_signer,
         assemble(ledger, clock, entropy, keys, settings.public_url, hasher),

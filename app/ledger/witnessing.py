@@ -11,21 +11,20 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 
 from app.core.errors import Refusal, Rejected
-from app.core.events import Actor, ActorKind, AuthMethod, say
-from app.core.events.kinds.records import LogCheckFailed, LogQuorumChanged, LogStarted
+from app.core.events import say
+from app.core.events.kinds.records import LogQuorumChanged
 from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.consistency import prove
 from app.core.ledger.note import parse_note
 from app.core.ledger.quorum import WitnessPolicy, format_policy, parse_policy
-from app.core.ledger.times import format_time, parse_time
 from app.ledger import cosigned
+from app.ledger.failures import STARTED, WATCHING, Failed, tell
 from app.ledger.tiles import tile_reader
 from app.ledger.witness_client import ALARMS, NotCosigned, Submission, submit
 
@@ -43,10 +42,7 @@ log = logging.getLogger(__name__)
 LOOK = 0.5
 """Seconds between two looks at whether to stop."""
 
-WITNESSING = Actor("witnessing", ActorKind.SERVICE, AuthMethod.NONE)
-SILENCE = timedelta(minutes=15)
 TOLD = f"type:{LogQuorumChanged.TYPE}"
-STARTED = f"type:{LogStarted.TYPE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,7 @@ class Witnessing:
             return True
         witnesses = tuple(key.vkey() for key in self._policy.witness_keys())
         event = LogQuorumChanged(policy, self._policy.quorum, witnesses)
-        self._ledger.record(say("log", event), WITNESSING, expects={TOLD: told})
+        self._ledger.record(say("log", event), WATCHING, expects={TOLD: told})
         return True
 
     def _ask_until_stopped(self, witness: KnownWitness) -> None:
@@ -194,31 +190,9 @@ class Witnessing:
             # Our own log or database; it has its own alarm.
             log.warning("the witness %s was not asked: %s", vkey, failure.detail)
             return
-        level = logging.CRITICAL if failure.trouble in ALARMS else logging.WARNING
-        log.log(level, "the witness %s does not cosign: %s", vkey, failure.detail)
-        try:
-            self._record(vkey, failure)
-        except Refusal as refusal:
-            log.warning("that could not be recorded: %s", refusal.detail)
-
-    def _record(self, vkey: str, failure: NotCosigned) -> None:
-        """Make an entry of a failure that is news."""
-        at = self._clock()
-        with self._ledger.snapshot() as now:
-            if now.head(STARTED) is None:
-                return
-            standing = cosigned.standing(now.connection, vkey)
-            size = now.store.published_size(now.connection) or 0
-        if standing.failing == failure.trouble:
-            return
-        recent = bool(standing.told_at) and at - parse_time(standing.told_at) < SILENCE
-        if recent and (failure.trouble not in ALARMS or standing.told == failure.trouble):
-            return
-        why = str(failure.trouble)
-        event = LogCheckFailed("witness", vkey, why, failure.detail[:500], size)
-        told = replace(standing, failing=why, told=why, told_at=format_time(at))
-        self._ledger.record(
-            say("log", event),
-            WITNESSING,
-            beside=lambda connection, _: cosigned.note_standing(connection, vkey, told),
+        because, alarm = str(failure.trouble), failure.trouble in ALARMS
+        tell(
+            self._ledger,
+            self._clock,
+            Failed("witness", vkey, because, failure.detail, alarm=alarm),
         )

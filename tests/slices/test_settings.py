@@ -25,6 +25,9 @@ def test_each_variable_is_read() -> None:
             "MUNIMENT_SIGNING_KEY": "/keys/log",
             "MUNIMENT_SIGNER_STATE": "/state/log",
             "MUNIMENT_WITNESSES": "/etc/witnesses",
+            "MUNIMENT_TIMESTAMP_URL": "https://tsa.example/",
+            "MUNIMENT_TIMESTAMP_CA": "/etc/tsa.pem",
+            "MUNIMENT_TIMESTAMP_MINUTES": "5",
             "MUNIMENT_HOST": "0.0.0.0",  # noqa: S104 - only read
             "MUNIMENT_PORT": "8443",
             "MUNIMENT_LOG_PUBLIC": "yes",
@@ -39,6 +42,8 @@ def test_each_variable_is_read() -> None:
     assert (read.host, read.port, read.max_body) == ("0.0.0.0", 8443, 1024)  # noqa: S104
     assert read.log_public
     assert read.witnesses == Path("/etc/witnesses")
+    assert (read.timestamp_url, read.timestamp_minutes) == ("https://tsa.example/", 5)
+    assert read.timestamp_ca == Path("/etc/tsa.pem")
     assert read.database_url == "postgresql+psycopg://me:secret@db.example/muniment"
     assert "secret" not in repr(read)
     assert read.trusted_proxies == ("10.0.0.1", "10.0.0.2")
