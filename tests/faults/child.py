@@ -19,7 +19,7 @@ from tests.faults.steps import Faults, Step, Way
 if TYPE_CHECKING:
     from app.ledger.append import Appended
 
-NAMES = [f"killed-{number}" for number in range(100)]
+NAMES = [f"killed-{number}" for number in range(60)]
 
 
 class Telling(Clients):

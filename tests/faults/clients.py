@@ -85,9 +85,13 @@ class Clients:
             return [one for one in pool.map(work, range(at_once)) if one is not None]
 
     def post_again(self, desk: Desk) -> None:
-        """Send everything that was ever tried again, each under its key."""
-        for name in sorted(self.sent):
-            self.post(desk, name)
+        """Send everything that was ever tried again, at once, each under its key."""
+        asked = {
+            name: desk.ledger.submit([about(name)], ERIN, key=key_of(name))
+            for name in sorted(self.sent)
+        }
+        for name, future in asked.items():
+            self.keep(name, future.result(PATIENCE))
 
     def _next(self, waiting: Iterator[str]) -> str | None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""A log on each engine, with everything that was recorded in it on record."""
+"""A log on each engine, and those who have recorded things in it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import pytest
 
 from app.ledger import publisher
 from tests.faults.clients import Clients
-from tests.faults.places import SqlitePlace
+from tests.faults.places import PostgresqlPlace, SqlitePlace, copy_beside
 from tests.faults.rig import running
+from tests.servers.postgresql import APP, OWNER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.faults.rig import Place
+    from tests.servers.postgresql import Cluster
 
 ALMOST_A_TILE = 255
 """Entries that every log begins with: the next one fills the first tile."""
@@ -21,10 +26,11 @@ ALMOST_A_TILE = 255
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A log that somebody has used, and who did."""
+    """A log that somebody has used, and who did. ``database``: its name on a server."""
 
     place: Place
     clients: Clients
+    database: str = ""
 
 
 def begin(place: Place) -> Clients:
@@ -48,9 +54,23 @@ def begun_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Begun:
     return Begun(place, begin(place))
 
 
-@pytest.fixture(params=["sqlite"])
-def begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Begun:
-    """Give a log of 255 entries of its own to each test, on each engine."""
-    template = request.getfixturevalue(f"begun_{request.param}")
-    place = template.place.copied(tmp_path_factory.mktemp(request.param))
-    return Begun(place, template.clients.copy())
+@pytest.fixture(scope="session")
+def begun_postgresql(
+    postgresql: Cluster, prepared: str, tmp_path_factory: pytest.TempPathFactory
+) -> Begun:
+    name = postgresql.create(prepared, OWNER)
+    place = PostgresqlPlace(tmp_path_factory.mktemp("begun"), postgresql.url(name, APP))
+    return Begun(place, begin(place), name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def begun(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Begun]:
+    """Give each test, on each engine, a log of its own with 255 entries."""
+    template: Begun = request.getfixturevalue(f"begun_{request.param}")
+    folder, clients = copy_beside(template.place, tmp_path / "log"), template.clients.copy()
+    if request.param == "sqlite":
+        yield Begun(SqlitePlace(folder), clients)
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    with cluster.database(template.database, OWNER) as name:
+        yield Begun(PostgresqlPlace(folder, cluster.url(name, APP)), clients, name)

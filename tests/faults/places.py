@@ -1,4 +1,4 @@
-"""The engines on which things fail."""
+"""The engines on which things fail: for each, a place with room for one log."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from os import urandom
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.house import projections
-from app.ledger.opening import open_sqlite
+from app.ledger.opening import open_postgresql, open_sqlite
+from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.sql_store import SqlStore
-from app.ledger.sqlite import reader_engine
+from app.ledger.sqlite import SqliteDatabase
 from app.verification.fsck import fsck
 from tests.slices.ledger.desk import ORIGIN
 
@@ -52,19 +54,45 @@ class SqlitePlace:
         return open_sqlite(self.database, ORIGIN, urandom, kept)
 
     def look(self) -> SqlStore:
-        engine = reader_engine(self.database)
-        return SqlStore(engine, engine, ORIGIN)
+        return SqlStore(SqliteDatabase(self.database), ORIGIN)
 
     def failure(self) -> Exception:
         return OperationalError("a statement", {}, DiskError("disk I/O error"))
 
     def fsck(self, key: Verifier) -> Report:
-        return fsck(self.database, projections(), [key])
+        return fsck(SqliteDatabase(self.database), projections(), [key])
 
-    def copied(self, folder: Path) -> SqlitePlace:
-        """Copy a log that nobody runs, key and signer state with it."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return SqlitePlace(folder)
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlPlace:
+    """A log in a database of PostgreSQL's. ``url``: as the server connects to it."""
+
+    folder: Path
+    url: str
+
+    @property
+    def where(self) -> list[str]:
+        """Say, in words of a command line, where it is: see ``place_of``."""
+        return ["postgresql", str(self.folder), self.url]
+
+    def open(self, kept: Sequence[Projection]) -> SqlStore:
+        return open_postgresql(self.url, ORIGIN, urandom, kept)
+
+    def look(self) -> SqlStore:
+        return SqlStore(PostgresqlDatabase(self.url), ORIGIN)
+
+    def failure(self) -> Exception:
+        lost = psycopg.OperationalError("server closed the connection unexpectedly")
+        return OperationalError("a statement", {}, lost)
+
+    def fsck(self, key: Verifier) -> Report:
+        return fsck(PostgresqlDatabase(self.url), projections(), [key])
+
+
+def copy_beside(place: Place, folder: Path) -> Path:
+    """Copy what lies in a place's folder: the key, what it has signed, and a file that is a log."""
+    shutil.copytree(place.folder, folder, dirs_exist_ok=True)
+    return folder
 
 
 def place_of(where: Sequence[str]) -> Place:
@@ -72,5 +100,7 @@ def place_of(where: Sequence[str]) -> Place:
     match where:
         case ["sqlite", folder]:
             return SqlitePlace(Path(folder))
+        case ["postgresql", folder, url]:
+            return PostgresqlPlace(Path(folder), url)
         case _:
             raise ValueError(where)
