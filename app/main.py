@@ -18,6 +18,7 @@ from app.catalog.admission import Rules as Admission
 from app.catalog.api import Catalog, catalog_routes
 from app.catalog.documents import Uploads
 from app.catalog.documents_api import document_routes
+from app.catalog.search_pages import search_pages
 from app.catalog.visible import hides
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
@@ -30,6 +31,7 @@ from app.gates.promotions import Promotions
 from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
+from app.identity.account_pages import account_pages
 from app.identity.api import identity_routes
 from app.identity.directory import Directory
 from app.identity.drafts import Drafts
@@ -39,6 +41,7 @@ from app.identity.passwords import STRONG
 from app.identity.routes import PeopleRoutes, note_refusals
 from app.identity.setup import Setup
 from app.identity.sign_in_pages import sign_in_again, sign_in_pages, sign_out_pages
+from app.identity.start_pages import start_pages
 from app.identity.teams import teams_of
 from app.identity.visiting import Visiting
 from app.ledger.api import Recording, recording_routes
@@ -143,6 +146,9 @@ def app_of(house: House) -> FastAPI:
     app.include_router(identity_pages(pages))
     app.include_router(sign_in_pages(pages, desk))
     app.include_router(sign_out_pages(pages, desk))
+    app.include_router(account_pages(pages))
+    app.include_router(start_pages(desk, ledger, house.log_signer.verifier.vkey()))
+    app.include_router(search_pages(desk, ledger))
     _add_decisions(app, house, recording)
     app.include_router(catalog_routes(Catalog(ledger, authenticate, cursors)))
     app.include_router(document_routes(Uploads(ledger, admission, house.secret), authenticate))
