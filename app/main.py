@@ -18,7 +18,6 @@ from app.catalog.admission import Rules as Admission
 from app.catalog.api import Catalog, catalog_routes
 from app.catalog.documents import Uploads
 from app.catalog.documents_api import document_routes
-from app.catalog.search_pages import search_pages
 from app.catalog.visible import hides
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
@@ -31,27 +30,29 @@ from app.gates.promotions import Promotions
 from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
-from app.identity.account_pages import account_pages
 from app.identity.api import identity_routes
 from app.identity.directory import Directory
 from app.identity.drafts import Drafts
+from app.identity.erasing import erase_drafts, may_erase
 from app.identity.local import local_actor
 from app.identity.pages import Pages, identity_pages
 from app.identity.passwords import STRONG
 from app.identity.routes import PeopleRoutes, note_refusals
 from app.identity.setup import Setup
 from app.identity.sign_in_pages import sign_in_again, sign_in_pages, sign_out_pages
-from app.identity.start_pages import start_pages
 from app.identity.teams import teams_of
 from app.identity.visiting import Visiting
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
 from app.ledger.reading_api import reading_routes
+from app.ledger.redaction import Redactions
+from app.ledger.redaction_api import redaction_routes
 from app.ledger.stream_api import stream_routes
 from app.lineage.api import lineage_routes
 from app.lineage.asking import ancestors
 from app.lineage.drawing_api import drawing_routes
 from app.reporting.api import report_routes
+from app.reporting.erasing import erase_reports
 from app.reporting.gather import Gather as GatherReport
 from app.reporting.making import Making
 from app.reporting.ordering import Reports
@@ -130,6 +131,10 @@ def app_of(house: House) -> FastAPI:
     app.include_router(recording_routes(recording, authenticate))
     app.include_router(stream_routes(ledger, authenticate, cursors))
     app.include_router(reading_routes(ledger, house.publisher, authenticate, hides))
+    redactions = Redactions(
+        ledger, hides, (may_erase,), (erase_reports, erase_drafts), house.clock, house.entropy
+    )
+    app.include_router(redaction_routes(redactions, recording, authenticate))
     app.include_router(
         log_routes(
             ledger,
@@ -146,9 +151,6 @@ def app_of(house: House) -> FastAPI:
     app.include_router(identity_pages(pages))
     app.include_router(sign_in_pages(pages, desk))
     app.include_router(sign_out_pages(pages, desk))
-    app.include_router(account_pages(pages))
-    app.include_router(start_pages(desk, ledger, house.log_signer.verifier.vkey()))
-    app.include_router(search_pages(desk, ledger))
     _add_decisions(app, house, recording)
     app.include_router(catalog_routes(Catalog(ledger, authenticate, cursors)))
     app.include_router(document_routes(Uploads(ledger, admission, house.secret), authenticate))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from app.catalog import deciding, deploying, registering
+from app.catalog import deciding, deploying, erasing, registering
 from app.catalog.tables import TABLES
 from app.catalog.writing import Writing
 from app.core.events.kinds import datasets as ds
@@ -92,6 +92,8 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - on
             deciding.promotion_ended(writing, one, Step.WITHDRAW)
         case dc.PromotionExpired():
             deciding.promotion_ended(writing, one, Step.EXPIRE)
+        case rc.EntryRedacted():
+            erasing.forget(writing.flushed(), one.event)
         case (
             dc.ReviewSubmitted()
             | dc.ReviewDismissed()
@@ -112,6 +114,7 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - on
             | rc.LogRecovered()
             | rc.LogQuorumChanged()
             | rc.LogCheckFailed()
+            | rc.RedactionRequested()
         ):
             pass  # other rooms' projections
         case _:

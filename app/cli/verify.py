@@ -86,6 +86,8 @@ def finish(call: Call, report: Report) -> None:
         raise typer.Exit(int(report.outcome))
     for check in report.checks:
         typer.echo(f"{check.number:>3}. {check.title}: {MARKS[str(check.state)]} - {check.meaning}")
+        for note in check.notes:
+            typer.echo(f"     {note}")
         if check.state is State.FAILED:
             for finding in check.findings:
                 typer.echo(f"     {finding.sentence()}")

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     MANAGE_ROLES = "manage roles"
     MANAGE_TOKENS = "manage tokens"
     CREATE_REPORT = "create reports"
+    REDACT = "redact"
     VERIFY = "verify"
     REBUILD = "rebuild"
     RECONCILE = "reconcile"
@@ -103,7 +104,7 @@ ROLES: Mapping[PermissionRole, frozenset[Permission]] = {
         Permission.REQUEST_PROMOTION,
     },
     PermissionRole.REVIEWER: _EVERYBODY | {Permission.REVIEW},
-    PermissionRole.COMPLIANCE_OFFICER: _EVERYBODY | {Permission.CREATE_REPORT},
+    PermissionRole.COMPLIANCE_OFFICER: _EVERYBODY | {Permission.CREATE_REPORT, Permission.REDACT},
     PermissionRole.POLICY_AUTHOR: _EVERYBODY | {Permission.DRAFT_POLICY, Permission.PUBLISH_POLICY},
     PermissionRole.OPERATOR: _EVERYBODY
     | {
@@ -116,7 +117,12 @@ ROLES: Mapping[PermissionRole, frozenset[Permission]] = {
 }
 
 NEVER_BY_TOKEN = frozenset(
-    {Permission.REVIEW, Permission.PUBLISH_POLICY, Permission.MANAGE_ROLES},
+    {
+        Permission.REVIEW,
+        Permission.PUBLISH_POLICY,
+        Permission.MANAGE_ROLES,
+        Permission.REDACT,
+    },
 )
 """What takes a person: whoever signs, and whoever decides who may sign."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ class Approvals:
                     "dataset_version": subject,
                     "digest": version.digest,
                     "role": role,
-                    "conditions": conditions,
+                    "conditions_digest": _digest(conditions),
                     "until": None if until is None else format_time(until),
                     "signer": signer.person,
                     "auth": {"methods": list(signer.methods), "time": at},
@@ -98,6 +99,11 @@ class Approvals:
             )
 
         return deciding(attempt)
+
+
+def _digest(conditions: str | None) -> str | None:
+    """Name the conditions in the statement, which outlasts them: they can be erased."""
+    return None if conditions is None else hashlib.sha256(canonical(conditions)).hexdigest()
 
 
 def _approvable(now: Snapshot, principal: Principal, subject: str, role: str) -> DatasetVersion:

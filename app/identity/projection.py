@@ -15,6 +15,7 @@ from app.core.events.kinds.people import (
     UserCreated,
     UserDisabled,
 )
+from app.core.events.kinds.records import EntryRedacted
 from app.core.ledger.canonical import canonical
 from app.core.ledger.times import format_time
 from app.identity.tables import ROLE_GRANTS, TOKENS, USERS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 ENROLLED = "enrolled"
 RESET = "reset"
+PERSONAL = frozenset({"name", "printed_name"})
 
 
 class IdentityProjection:
@@ -65,6 +67,12 @@ def _apply(connection: Connection, one: Recorded) -> None:
         case TokenRevoked():
             gone = update(TOKENS).where(TOKENS.c.id == id_)
             connection.execute(gone.values(revoked_index=one.index))
+        case EntryRedacted(index=index, members=members):
+            erased = dict.fromkeys(PERSONAL & set(members))
+            if erased:
+                connection.execute(
+                    update(USERS).where(USERS.c.created_index == index).values(erased)
+                )
         case _:
             pass
 

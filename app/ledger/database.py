@@ -72,5 +72,11 @@ class Database(Protocol):
     def failure_of(self, failure: Exception) -> Failure | None:
         """Tell a failing disk, file or server from a mistake in a statement (None)."""
 
+    def forget(self) -> bool:
+        """Empty what is kept of past states; tell whether that could be done here and now.
+
+        To be called by the writer's thread, outside every transaction.
+        """
+
     def close(self) -> None:
         """Let go of every connection."""

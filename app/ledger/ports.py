@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.core.events import Actor, Event, Said
     from app.core.jsonvalue import Json
     from app.core.ledger.entry import Entry
+    from app.ledger.snapshot import Snapshot
     from app.web.callers import Caller
 
 
@@ -77,3 +78,19 @@ class Admit(Protocol):
 
         ``connection``: a snapshot of the state. Raises Refusal where it may not be said.
         """
+
+
+class MayErase(Protocol):
+    """A room's own rule about erasing personal members of an entry."""
+
+    def __call__(
+        self, now: Snapshot, caller: Caller, entry: Entry, members: Sequence[str], /
+    ) -> Mapping[str, int | None]:
+        """Raise Refusal where they may not be erased; tell the heads that this depends on."""
+
+
+class EraseCopies(Protocol):
+    """A room's way to erase what it keeps of a member's value beside the log."""
+
+    def __call__(self, connection: Connection, values: Mapping[str, bytes], by: int, /) -> None:
+        """Erase copies, in the transaction of entry ``by``. ``values``: canonical JSON by name."""

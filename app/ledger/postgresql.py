@@ -183,6 +183,10 @@ class PostgresqlDatabase:
             )
         )
 
+    def forget(self) -> bool:
+        """Leave it to the owner, who alone may vacuum: always False."""
+        return False
+
     def close(self) -> None:
         """Let go of every connection."""
         self._reader.dispose()

@@ -18,6 +18,7 @@ from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import parse_note
 from app.core.ledger.proof_file import ProofFile, format_proof
+from app.ledger.redactions import erasures_of
 from app.ledger.tiles import tile_reader
 from app.web.moments import LARGEST_INDEX
 
@@ -50,6 +51,7 @@ def reading_routes(
             raw = now.store.entry_bytes(now.connection, index)
             entry = now.entry(index)
             data = now.data(index)
+            erased = erasures_of(now, index) if len(data) < entry.data.members else []
             withheld = hides(now.connection, caller, entry.subject, data)
             size = now.size
         body: dict[str, Json] = {
@@ -58,6 +60,7 @@ def reading_routes(
             "entry": json.loads(raw),
             "data": {} if withheld else data,
             "redacted": entry.data.members - len(data),
+            "redactions": [one.to_json() for one in erased],
             "withheld": len(data) if withheld else 0,
             "canonical": base64.b64encode(raw).decode(),
             "log_size": size,

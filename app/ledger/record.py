@@ -114,6 +114,13 @@ class Ledger:
         """Write operational state in a transaction of its own, on the writer's thread."""
         return self.sequencer.operate(work).result()
 
+    def forget(self) -> bool:
+        """Empty what the database keeps of its past; tell whether nothing is left of it there.
+
+        A reader that holds on to an older state prevents it: the next emptying does it.
+        """
+        return self.sequencer.between(self.store.database.forget).result()
+
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Read the state at one size of the log."""

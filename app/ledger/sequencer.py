@@ -45,6 +45,14 @@ class Operation(Generic[T]):
     done: Future[T] = field(default_factory=Future)
 
 
+@dataclass(slots=True)
+class Chore(Generic[T]):
+    """Work on the writer's thread, outside every transaction."""
+
+    work: Callable[[], T]
+    done: Future[T] = field(default_factory=Future)
+
+
 class Sequencer:
     """The one writer of a log. Its thread lives from ``start`` to ``stop``."""
 
@@ -52,7 +60,9 @@ class Sequencer:
         self._store = store
         self._appender = appender
         self._grown: Callable[[int], None] = _nobody
-        self._waiting: SimpleQueue[Append | Operation[object] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Append | Operation[object] | Chore[object] | None] = (
+            SimpleQueue()
+        )
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._broken: str | None = None
 
@@ -96,6 +106,13 @@ class Sequencer:
         self._waiting.put(item)  # type: ignore[arg-type]  # Future is invariant
         return item.done
 
+    def between(self, work: Callable[[], T]) -> Future[T]:
+        """Queue work that must be done between two transactions of the writer."""
+        self._check_able()
+        item: Chore[T] = Chore(work)
+        self._waiting.put(item)  # type: ignore[arg-type]  # Future is invariant
+        return item.done
+
     def _check_able(self) -> None:
         if self._broken is not None:
             raise self._refusal()
@@ -118,10 +135,10 @@ class Sequencer:
             for operation in operations:
                 self._operate(operation)
 
-    def _gather(self) -> tuple[list[Append], list[Operation[object]], bool]:
+    def _gather(self) -> tuple[list[Append], list[Operation[object] | Chore[object]], bool]:
         """Take what waits, up to ``MOST_EVENTS`` events; wait only while there is nothing."""
         batch: list[Append] = []
-        operations: list[Operation[object]] = []
+        operations: list[Operation[object] | Chore[object]] = []
         events = 0
         item = self._waiting.get()
         while item is not None:
@@ -167,10 +184,13 @@ class Sequencer:
                 item.done.set_result(outcome)
         self._grown(position.size)
 
-    def _operate(self, operation: Operation[object]) -> None:
+    def _operate(self, operation: Operation[object] | Chore[object]) -> None:
         try:
-            with self._store.writing() as connection:
-                answer = operation.work(connection)
+            if isinstance(operation, Chore):
+                answer = operation.work()
+            else:
+                with self._store.writing() as connection:
+                    answer = operation.work(connection)
         except Exception as failure:  # noqa: BLE001 - it is handed to the one who asked
             operation.done.set_exception(self._refusal_of(failure))
         else:

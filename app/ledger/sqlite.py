@@ -89,6 +89,16 @@ class SqliteDatabase:
             return Failure(Unavailable(detail, retry_after=30), halts=True)
         return None
 
+    def forget(self) -> bool:
+        """Empty the write-ahead log; False: a reader still holds on to an older state."""
+        connection = self._writer.raw_connection()
+        try:
+            driver = cast("sqlite3.Connection", connection.driver_connection)
+            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        return not busy
+
     def close(self) -> None:
         """Let go of the file."""
         self._reader.dispose()

@@ -62,6 +62,22 @@ END $$
 """Erases members of an entry, value and salt together, and tells how many: the one way for
 ``muniment_app``. That an entry says so is the caller's duty, and found out by the verifier."""
 
+FORGET_FILE: Final = (
+    """
+CREATE FUNCTION muniment_forget_file(named text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    erased integer;
+BEGIN
+    DELETE FROM public.blobs WHERE sha256 = named;
+    GET DIAGNOSTICS erased = ROW_COUNT;
+    RETURN erased;
+END $$
+""",
+    "REVOKE ALL ON FUNCTION muniment_forget_file(text) FROM PUBLIC",
+)
+"""Erases a file that repeats an erased value, or that an erased member named."""
+
 POSTGRESQL_TRIGGERS: Final = {
     **{
         f"{table}_no_{verb.lower()}": f"BEFORE {verb} ON {table} FOR EACH "

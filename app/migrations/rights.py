@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 APP: Final = "muniment_app"
 
 KEPT: Final = ("entries", "tiles", "checkpoints", "payloads", "blobs", "idempotency")
-"""What is added to and read, and nothing else; members are erased by ``muniment_redact``."""
+"""What is added to and read, and nothing else; members and files are erased by ``ERASING``."""
+
+ERASING: Final = ("muniment_redact(bigint, text[])", "muniment_forget_file(text)")
 
 SHOWN: Final = ("alembic_version",)
 
@@ -35,5 +37,6 @@ def grant(connection: Connection) -> bool:
         named = ", ".join(f'"{name}"' for name in sorted(tables))
         connection.execute(text(f"GRANT {rights} ON {named} TO {APP}"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {APP}"))
-    connection.execute(text(f"GRANT EXECUTE ON FUNCTION muniment_redact(bigint, text[]) TO {APP}"))
+    for function in ERASING:
+        connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function} TO {APP}"))
     return True

@@ -128,6 +128,7 @@ def _shown(job: Job) -> dict[str, Json]:
         "page_count": job.page_count,
         "digests": dict(job.digests),
         "generated_index": job.generated_index,
+        "redacted_index": job.redacted_index,
         "problem": None,
     }
     return absent | given

@@ -59,7 +59,8 @@ class Job:
     """``as_of_seq``: size of the log it tells about. ``requested_index``: entry of the request.
 
     ``digests``: ``pdf``, ``json`` and ``engine``, ``sha256:<hex>``, once done;
-    ``generated_index``: entry that records them.
+    ``generated_index``: entry that records them. ``redacted_index``: entry that erased a value
+    which its files held, and them with it.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Job:
     page_count: int | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     generated_index: int | None = None
+    redacted_index: int | None = None
     problem: Problem | None = None
 
     @property

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from app.core.errors import HeadMoved, IllegalTransition, Unavailable, Unverifiable
+from app.core.errors import Conflict, HeadMoved, IllegalTransition, Unavailable, Unverifiable
 from app.core.events import Actor, ActorKind, AuthMethod, say
-from app.core.events.kinds.records import ReportGenerated
+from app.core.events.kinds.records import EntryRedacted, ReportGenerated
 from app.core.ledger.canonical import canonical
 from app.core.report.compose import compose
 from app.core.report.document import to_json
@@ -37,6 +37,8 @@ COVERED_WITHIN = 30.0
 """Seconds that a checkpoint may take to cover what a report tells."""
 
 PAUSE = 0.1
+TRIES = 5
+ERASED = f"type:{EntryRedacted.TYPE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,20 @@ class Making:
         it the job is done. Raises IllegalTransition: the job was cancelled or is done.
         Other refusals: the report cannot be made, or not now.
         """
-        self._move(job, State.COLLECTING)
-        report, files = self.compose(job)
-        self._move(job, State.RENDERING)
-        rendered = render(report, files, cancelled=lambda: stopping() or self._over(job))
-        self._move(job, State.CHECKING)
-        if embedded(rendered.pdf, "report.json") != report:
-            raise Unverifiable("the document does not hold the data it was set from")
-        self._record(job, report, rendered)
+        for _ in range(TRIES):
+            self._move(job, State.COLLECTING)
+            erased = self._last_erasure()
+            report, files = self.compose(job)
+            self._move(job, State.RENDERING)
+            rendered = render(report, files, cancelled=lambda: stopping() or self._over(job))
+            self._move(job, State.CHECKING)
+            if embedded(rendered.pdf, "report.json") != report:
+                raise Unverifiable("the document does not hold the data it was set from")
+            if self._record(job, report, rendered, erased):
+                return
+        raise Conflict(
+            "values kept being erased while the report was made", remedy="order it again"
+        )
 
     def compose(self, job: Job) -> tuple[bytes, tuple[EmbeddedFile, ...]]:
         """Return the bytes of report.json and the other files to embed.
@@ -96,7 +104,15 @@ class Making:
         with self.ledger.snapshot() as now:
             return State(jobs.find(now.connection, job.id).state) in jobs.OVER
 
-    def _record(self, job: Job, report: bytes, rendered: Rendered) -> None:
+    def _last_erasure(self) -> int | None:
+        with self.ledger.snapshot() as now:
+            return now.head(ERASED)
+
+    def _record(self, job: Job, report: bytes, rendered: Rendered, erased: int | None) -> bool:
+        """Record the report; False: a value was erased meanwhile, and it may hold that.
+
+        ``erased``: the last erasure before it was composed.
+        """
         digests = {
             "pdf": _digest(rendered.pdf),
             "json": _digest(report),
@@ -130,11 +146,14 @@ class Making:
             self.ledger.record(
                 say(job.subject, event),
                 REPORTER,
-                expects={job.subject: job.requested_index},
+                expects={job.subject: job.requested_index, ERASED: erased},
                 beside=finish,
             )
-        except HeadMoved:
+        except HeadMoved as moved:
+            if moved.key == ERASED:
+                return False
             raise IllegalTransition("the report is recorded already") from None
+        return True
 
 
 def _digest(content: bytes) -> str:

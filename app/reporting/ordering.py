@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.catalog import queries
 from app.catalog.visible import sees
 from app.core.access import Permission
-from app.core.errors import Conflict, Fault, Missing, Rejected, UnknownKind
+from app.core.errors import Conflict, Fault, Missing, Redacted, Rejected, UnknownKind
 from app.core.events import say
 from app.core.events.kinds.records import ReportDownloaded, ReportRequested
 from app.core.ledger.canonical import canonical
@@ -131,14 +131,19 @@ class Reports:
     def take(self, caller: Caller, job_id: str, file: str) -> bytes:
         """Give a file of a finished report, ``pdf``, ``json`` or ``bundle``; record who took it.
 
-        Raises RoleMissing, Missing, Conflict (not finished), Unavailable (no checkpoint covers
-        the report's own entry yet).
+        Raises RoleMissing, Missing, Conflict (not finished), Redacted, Unavailable (no
+        checkpoint covers the report's own entry yet).
         """
         job = self.find(caller, job_id)
         if job.generated_index is None:
             raise Conflict(
                 f"the report is {job.state}",
                 remedy=f"wait until GET /api/v1/reports/{job.id} says done",
+            )
+        if job.redacted_index is not None:
+            raise Redacted(
+                f"the report held a value that was erased: entry {job.redacted_index} says so",
+                remedy="order it again: it will be made without that value",
             )
         with self.ledger.snapshot() as now:
             pdf = blobs.get(now.connection, job.digests["pdf"])

@@ -187,6 +187,7 @@ def _promotion(now: Snapshot, shown: Shown) -> dict[str, Json]:
         "subject": promotion.model_version,
         "environment": promotion.environment,
         "submitter": promotion.submitter,
+        "reason": promotion.reason,
         "state": shown_state(State(promotion.state), only_people_missing=waiting),
         "decision": None if stored is None else stored.decision,
         "needs": cast("Json", [encode(one) for one in needs]),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, update
 
 from app.core.events.kinds.decisions import ReviewDismissed, ReviewSubmitted
+from app.core.events.kinds.records import EntryRedacted
 from app.core.ledger.times import format_time
 from app.reviews.models import REVIEWS
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
     from app.ledger.ports import Recorded
+
+PERSONAL: Final = frozenset({"reason", "printed_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class ReviewsProjection:
                 which = REVIEWS.c.created_index == event.review
                 gone = {"dismissed_index": one.index, "dismissed_because": event.because}
                 connection.execute(update(REVIEWS).where(which).values(gone))
+            elif isinstance(event, EntryRedacted):
+                which = REVIEWS.c.created_index == event.index
+                erased = dict.fromkeys(PERSONAL & set(event.members))
+                if erased:
+                    connection.execute(update(REVIEWS).where(which).values(erased))
 
 
 def _row(one: Recorded, event: ReviewSubmitted) -> dict[str, object]:

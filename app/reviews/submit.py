@@ -115,7 +115,7 @@ class Reviews:
         stale = [
             one.index for one in reviews_of(now.connection, promotion_id) if one.bind != current
         ]
-        view = view_of(promotion, considered)
+        view = view_of(promotion, considered, _reason_commitment(now, promotion.created_index))
         return Shown(promotion, considered, view, roles, expects, tuple(stale))
 
     def submit(
@@ -219,6 +219,12 @@ def why_not(shown: Shown, person: str, meaning: Meaning) -> tuple[str, ...]:
         meaning=meaning,
         as_of=considered.decision.as_of,
     )
+
+
+def _reason_commitment(now: Snapshot, index: int) -> bytes | None:
+    """Find what entry ``index`` commits its reason by, also where that was erased."""
+    members = now.store.members(now.connection, index, index + 1)[index]
+    return next((one.commitment for one in members if one.name == "reason"), None)
 
 
 def _check(shown: Shown, person: str, verdict: Verdict) -> None:

@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 SCHEMA = "muniment-view/1"
 
 
-def view_of(promotion: Promotion, considered: Considered) -> bytes:
-    """Write what is shown about a promotion, as canonical JSON."""
+def view_of(
+    promotion: Promotion, considered: Considered, reason_commitment: bytes | None = None
+) -> bytes:
+    """Write what is shown about a promotion, as canonical JSON.
+
+    ``reason_commitment``: what the promotion's entry commits its reason by. The words stay out:
+    the view is archived with the review, and they can be erased.
+    """
     decision, facts = considered.decision, considered.facts
     document: dict[str, Json] = {
         "schema": SCHEMA,
         "promotion": promotion.id,
         "submitter": promotion.submitter,
-        "reason": promotion.reason,
+        "reason_commitment": None if reason_commitment is None else reason_commitment.hex(),
         "subject": encode(facts.subject),
         "transition": encode(facts.transition),
         "bind": encode(decision.bind),

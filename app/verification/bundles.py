@@ -14,6 +14,7 @@ from app.core.ledger.inclusion import prove
 from app.core.ledger.note import parse_note
 from app.core.ledger.payload import Member
 from app.core.ledger.proof_file import ProofFile, format_proof
+from app.ledger.redactions import erasures_of
 from app.ledger.tiles import tile_reader
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def bundle_of(
     if note is None:
         raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
     size = parse_checkpoint(parse_note(note)[0]).size
-    wanted = sorted(set(indexes))
+    wanted = _with_erasures(now, set(indexes))
     if wanted and wanted[-1] >= size:
         raise Unavailable(f"no checkpoint covers entry {wanted[-1]} yet", retry_after=1)
     read = tile_reader(now.store, now.connection, size)
@@ -72,6 +73,17 @@ def bundle_of(
             unproven=unproven,
         )
     )
+
+
+def _with_erasures(now: Snapshot, indexes: set[int]) -> list[int]:
+    """Add the entries that say why members of these are not there."""
+    added: set[int] = set()
+    for index in indexes:
+        if any(
+            one.value is None for one in now.store.members(now.connection, index, index + 1)[index]
+        ):
+            added |= {one.index for one in erasures_of(now, index)}
+    return sorted(indexes | added)
 
 
 def _disclosed(member: Member) -> Member:

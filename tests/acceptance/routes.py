@@ -57,16 +57,6 @@ ROWS: Mapping[str, Row] = {
     "GET /sign-in": Row("/sign-in", public=True, page=True),
     "POST /sign-in": Row("/sign-in", form=True, public=True, page=True),
     "POST /sign-out": Row("/sign-out", form=True, page=True),
-    "GET /start": Row("/start", page=True),
-    "GET /search": Row("/search?q=credit", page=True),
-    "GET /account": Row("/account", page=True),
-    "POST /account/sessions/{session}/end": Row("/account/sessions/none/end", form=True, page=True),
-    "POST /account/tokens/{token}/revoke": Row("/account/tokens/none/revoke", form=True, page=True),
-    "POST /account/password": Row("/account/password", form=True, page=True),
-    "POST /account/authenticator": Row("/account/authenticator", form=True, page=True),
-    "POST /account/authenticator/confirm": Row(
-        "/account/authenticator/confirm", form=True, page=True
-    ),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),
@@ -76,6 +66,14 @@ ROWS: Mapping[str, Row] = {
     f"GET {API}/events": Row(f"{API}/events"),
     f"GET {API}/events/{{index}}": Row(f"{API}/events/0"),
     f"GET {API}/events/{{index}}/proof": Row(f"{API}/events/0/proof"),
+    f"GET {API}/events/{{index}}/redactions": Row(f"{API}/events/0/redactions"),
+    f"POST {API}/events/{{index}}/redactions": Row(
+        f"{API}/events/0/redactions",
+        {"members": ["reason"], "reason": "asked for", "legal_basis": "GDPR Art. 17"},
+    ),
+    f"POST {API}/events/{{index}}/redactions/{{redaction_id}}/confirm": Row(
+        f"{API}/events/0/redactions/none/confirm"
+    ),
     f"GET {API}/consistency": Row(f"{API}/consistency?from=0&to=1"),
     f"GET {API}/schemas": Row(f"{API}/schemas"),
     f"GET {API}/schemas/{{wire}}": Row(f"{API}/schemas/dataset.registered.v1"),

@@ -190,11 +190,12 @@ def test_a_database_of_the_first_schema_is_led_here_with_ten_thousand_entries(
         with owner.connect() as connection:
             assert schema.version(connection) == schema.FIRST
             assert audited(connection, key) is Outcome.VALID
-        with pytest.raises(Unavailable, match="has schema 0001, this program schema 0002"):
+        told = f"has schema 0001, this program schema {schema.NEWEST}"
+        with pytest.raises(Unavailable, match=told):
             open_postgresql(as_owner, None, bytes, projections())
 
         database = PostgresqlDatabase(as_owner)
-        assert prepare(database) == ("0002",)
+        assert prepare(database) == schema.KNOWN[1:]
         database.close()
 
         open_postgresql(as_app, ORIGIN, bytes, projections()).close()

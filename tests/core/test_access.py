@@ -39,7 +39,7 @@ MAY = {
         Permission.REQUEST_PROMOTION,
     },
     PermissionRole.REVIEWER: {Permission.REVIEW},
-    PermissionRole.COMPLIANCE_OFFICER: {Permission.CREATE_REPORT},
+    PermissionRole.COMPLIANCE_OFFICER: {Permission.CREATE_REPORT, Permission.REDACT},
     PermissionRole.POLICY_AUTHOR: {Permission.DRAFT_POLICY, Permission.PUBLISH_POLICY},
     PermissionRole.OPERATOR: {
         Permission.REBUILD,
@@ -85,11 +85,12 @@ def test_no_token_signs_or_decides_who_may_sign(permission: Permission) -> None:
     assert not any(permission in granted for granted in SCOPES.values())
 
 
-def test_approving_publishing_and_granting_take_a_person() -> None:
+def test_approving_publishing_granting_and_erasing_take_a_person() -> None:
     assert {
         Permission.REVIEW,
         Permission.PUBLISH_POLICY,
         Permission.MANAGE_ROLES,
+        Permission.REDACT,
     } == NEVER_BY_TOKEN
 
 

@@ -160,7 +160,7 @@ class _Data:
             return
         self.looked_at += 1
         self.members.extend(data_findings(logged.index, entry.data, logged.members))
-        self.erasures.step(logged.index, entry.type, logged.members)
+        self.erasures.step(entry, logged.members)
 
     def checks(self, number: int) -> list[Check]:
         if not self.looked_at:
@@ -171,8 +171,15 @@ class _Data:
             ]
         erased = Findings()
         erased.extend(self.erasures.unlogged(Outcome.ALTERED))
+        erased.extend(self.erasures.undone.kept)
         meaning = f"the data of {self.looked_at} entries is what they commit to"
         return [
             checked(number, "Data", meaning, self.members),
-            checked(number + 1, "Erasures", "whatever is gone, an entry says so", erased),
+            checked(
+                number + 1,
+                "Erasures",
+                "whatever is gone, an entry says so",
+                erased,
+                self.erasures.notes(),
+            ),
         ]

@@ -69,7 +69,7 @@ def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Key]) -> Report:
         _inclusion_check(4, evidence, claim),
         _check(5, "Order", "neighbours in the log follow one another", _order(evidence)),
         _data_check(6, evidence),
-        _check(7, "Withheld", "whatever is left out, a rule or an entry says so", _gaps(evidence)),
+        _gaps_check(7, evidence),
         _attachments_check(8, evidence),
     ]
     line = f"{len(evidence.entries)} entries are in the signed log"
@@ -222,12 +222,15 @@ def _vouch(evidence: _Evidence, index: int, entry: Entry, members: Sequence[Memb
             evidence.vouched.setdefault(digest.decode(), f"entry {index}, member {member.name}")
 
 
-def _gaps(evidence: _Evidence) -> Iterator[Finding]:
-    erasures = Erasures()
+def _gaps_check(number: int, evidence: _Evidence) -> Check:
+    erasures = Erasures(whole=False)
     for index, members in sorted(evidence.members.items()):
         shown = [member for member in members if member.name not in WITHHELD]
-        erasures.step(index, evidence.entries[index].type, shown)
-    yield from erasures.unlogged(Outcome.MISSING)
+        erasures.step(evidence.entries[index], shown)
+    found = Findings()
+    found.extend(erasures.unlogged(Outcome.MISSING))
+    meaning = "whatever is left out, a rule or an entry says so"
+    return checked(number, "Withheld", meaning, found, erasures.notes())
 
 
 def _attachments_check(number: int, evidence: _Evidence) -> Check:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from app.core.errors import ProofMismatch, Refusal
 from app.core.ledger.canonical import canonical, parse_json
 from app.core.ledger.commitment import check_data, check_member
-from app.core.ledger.verdict import Finding, Outcome
+from app.core.ledger.times import format_time
+from app.core.ledger.verdict import MAX_FINDINGS, Finding, Findings, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from app.core.jsonvalue import Json
-    from app.core.ledger.entry import DataCommitment
+    from app.core.ledger.entry import DataCommitment, Entry
 
 REDACTED_TYPE = "entry.redacted.v1"
 """Its data names what was erased: ``index`` of the entry, ``members`` by name."""
@@ -81,30 +82,71 @@ def _data_size(members: Sequence[Member]) -> int | None:
     return 2 + names + sum(map(len, values)) + len(members) + max(0, len(members) - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Members of entry ``index`` that entry ``by`` says two people had erased."""
+
+    index: int
+    members: tuple[str, ...]
+    by: int
+    recorded_at: str
+    requested_by: str
+    confirmed_by: str
+    legal_basis: str
+
+    def sentence(self) -> str:
+        """Who, when, on which legal basis; for a person."""
+        return (
+            f"entry {self.index}, {', '.join(self.members)}: erased by entry {self.by} at "
+            f"{self.recorded_at}, asked for by {self.requested_by}, confirmed by "
+            f"{self.confirmed_by}; legal basis: {self.legal_basis}"
+        )
+
+
 @dataclass(slots=True)
 class Erasures:
-    """Members whose values are gone, until a later entry says that they were erased."""
+    """Members whose values are gone, until a later entry says that they were erased.
 
+    ``whole``: entries come in without a gap, so what was erased can be told from what was
+    never handed in. ``logged``: the first hundred erasures on record; ``more`` beyond those.
+    """
+
+    whole: bool = True
     missing: dict[int, set[str]] = field(default_factory=dict)
+    logged: list[Erasure] = field(default_factory=list)
+    more: int = 0
+    undone: Findings = field(default_factory=Findings)
 
-    def step(self, index: int, event_type: str, members: Sequence[Member]) -> None:
-        """Take in the next entry's type and members."""
+    def step(self, entry: Entry, members: Sequence[Member]) -> None:
+        """Take in the next entry and its members."""
         gone = {member.name for member in members if member.value is None}
         if gone:
-            self.missing[index] = gone
-        if event_type == REDACTED_TYPE:
-            self._redacted(index, members)
+            self.missing[entry.index] = gone
+        if entry.type == REDACTED_TYPE:
+            self._redacted(entry, members)
 
-    def _redacted(self, by: int, members: Sequence[Member]) -> None:
+    def _redacted(self, entry: Entry, members: Sequence[Member]) -> None:
         said = {member.name: _value(member) for member in members}
         index, names = said.get("index"), said.get("members")
-        if not isinstance(index, int) or not isinstance(names, list) or index >= by:
+        if not isinstance(index, int) or not isinstance(names, list) or index >= entry.index:
             return
-        left = self.missing.get(index, set()) - {name for name in names if isinstance(name, str)}
-        if left:
-            self.missing[index] = left
-        else:
-            self.missing.pop(index, None)
+        named = tuple(name for name in names if isinstance(name, str))
+        left = self.missing.pop(index, set())
+        if self.whole:
+            for name in sorted(set(named) - left):
+                detail = f"entry {entry.index} says that it was erased, and its value is there"
+                self.undone.add(Finding(Outcome.ALTERED, "erasure undone", detail, index, name))
+        if left - set(named):
+            self.missing[index] = left - set(named)
+        if len(self.logged) == MAX_FINDINGS:
+            self.more += 1
+            return
+        texts = {
+            name: str(said.get(name, "?"))
+            for name in ("requested_by", "confirmed_by", "legal_basis")
+        }
+        at = format_time(entry.recorded_at)
+        self.logged.append(Erasure(index, named, entry.index, at, **texts))
 
     def unlogged(self, outcome: Outcome) -> Iterator[Finding]:
         """What is gone without an entry that says so."""
@@ -112,6 +154,11 @@ class Erasures:
             for name in sorted(names):
                 detail = "the value is gone and no entry.redacted names it"
                 yield Finding(outcome, "unlogged erasure", detail, index, name)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was erased on record, a sentence each."""
+        told = [one.sentence() for one in self.logged]
+        return (*told, f"and {self.more} more") if self.more else tuple(told)
 
 
 def _value(member: Member) -> Json:

@@ -84,7 +84,7 @@ class Check:
     """One question that was asked of the evidence.
 
     ``meaning``: what it proves when it passed, or why it was not made. ``more``: findings
-    beyond those kept.
+    beyond those kept. ``notes``: what is as it should be, and worth knowing.
     """
 
     number: int
@@ -93,6 +93,7 @@ class Check:
     meaning: str
     findings: tuple[Finding, ...] = ()
     more: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Report:
                     "meaning": check.meaning,
                     "findings": [_document(finding) for finding in check.findings],
                     "more": check.more,
+                    "notes": list(check.notes),
                 }
                 for check in self.checks
             ],
@@ -155,10 +157,12 @@ class Findings:
         return bool(self.kept)
 
 
-def checked(number: int, title: str, meaning: str, findings: Findings) -> Check:
+def checked(
+    number: int, title: str, meaning: str, findings: Findings, notes: Sequence[str] = ()
+) -> Check:
     """A check that was made: passed unless something was found."""
     state = State.FAILED if findings else State.PASSED
-    return Check(number, title, state, meaning, tuple(findings.kept), findings.more)
+    return Check(number, title, state, meaning, tuple(findings.kept), findings.more, tuple(notes))
 
 
 def unchecked(number: int, title: str, reason: str) -> Check:

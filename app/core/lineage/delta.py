@@ -100,6 +100,8 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | records.LogRecovered()
             | records.LogQuorumChanged()
             | records.LogCheckFailed()
+            | records.RedactionRequested()
+            | records.EntryRedacted()
         ):
             return GraphDelta()
         case _:

@@ -77,9 +77,6 @@ def invitation(town: Town) -> str:
 
 VISITS: Mapping[str, Visit] = {
     "GET /": Visit("/", who=None),
-    "GET /start": Visit("/start"),
-    "GET /search": Visit("/search?q=credit", also=("/search", "/search?q=nothing-holds-this")),
-    "GET /account": Visit("/account", also=("/account?done=password",)),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),
     "GET /sign-in": Visit("/sign-in?next=/help", who=None),

@@ -15,7 +15,7 @@ from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import DataCommitment, encode, parse
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import Verifier, sign_note
-from app.core.ledger.payload import REDACTED_TYPE, Member
+from app.core.ledger.payload import Member
 from app.core.ledger.verdict import Outcome, State
 from tests.core.ledger.sample import (
     ENTRY,
@@ -460,64 +460,6 @@ def test_the_size_of_the_data_is_that_of_its_canonical_json(
     assert audit(log).bottom_line == (
         f"ALTERED: entry 0: the data has {size - wrong} bytes, the entry says {size}"
     )
-
-
-def test_an_erasure_that_no_entry_names_is_told() -> None:
-    log = sample_log(SIZE)
-    log.erase(7, "owner")
-    report = audit(log)
-    assert report.outcome is Outcome.ALTERED
-    assert failed(report) == ["Erasures"]
-    assert places(report, "Erasures") == [(7, "owner", "unlogged erasure")]
-    assert report.bottom_line == (
-        "ALTERED: entry 7, member owner: the value is gone and no entry.redacted names it"
-    )
-
-
-def test_a_logged_erasure_is_valid() -> None:
-    log = sample_log(SIZE)
-    log.record({"index": 7, "members": ["owner"]}, REDACTED_TYPE)
-    log.erase(7, "owner")
-    assert audit(log).outcome is Outcome.VALID
-
-
-def test_an_erasure_names_its_entry_and_every_member() -> None:
-    log = sample_log(SIZE)
-    log.record({"index": 7, "members": ["owner", 5]}, REDACTED_TYPE)
-    log.record({"index": 6, "members": ["owner"]}, "model.noted.v1")
-    log.record({"index": 99, "members": ["owner"]}, REDACTED_TYPE)
-    log.record({"index": True, "members": "owner"}, REDACTED_TYPE)
-    log.record({"index": "5", "members": ["owner"]}, REDACTED_TYPE)
-    for index in (5, 6, 7):
-        log.erase(index, "owner")
-    log.erase(7, "digest")
-    assert places(audit(log), "Erasures") == [
-        (5, "owner", "unlogged erasure"),
-        (6, "owner", "unlogged erasure"),
-        (7, "digest", "unlogged erasure"),
-    ]
-
-
-def test_an_erasure_cannot_be_announced_before() -> None:
-    log = SampleLog([], [], {})
-    log.record({"index": 1, "members": ["owner"]}, REDACTED_TYPE)
-    log.record({"owner": "Ada"})
-    log.erase(1, "owner")
-    assert places(audit(log), "Erasures") == [(1, "owner", "unlogged erasure")]
-    itself = SampleLog([], [], {})
-    itself.record({"index": 0, "members": ["owner"], "owner": 1}, REDACTED_TYPE)
-    itself.erase(0, "owner")
-    assert places(audit(itself), "Erasures") == [(0, "owner", "unlogged erasure")]
-
-
-def test_an_erased_or_unreadable_announcement_excuses_nothing() -> None:
-    log = sample_log(2)
-    index = log.record({"index": 1, "members": ["owner"]}, REDACTED_TYPE)
-    log.erase(1, "owner")
-    log.erase(index, "members")
-    assert (1, "owner", "unlogged erasure") in places(audit(log), "Erasures")
-    log.members[index] = tuple(replace(member, value=b"{") for member in log.members[index])
-    assert (1, "owner", "unlogged erasure") in places(audit(log), "Erasures")
 
 
 def test_findings_beyond_a_hundred_are_counted() -> None:

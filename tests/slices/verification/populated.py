@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.core.events import KINDS, Said, parse_event, say
 from app.core.events.kinds.datasets import DocumentRecorded
-from app.core.events.kinds.records import LogStarted
+from app.core.events.kinds.records import EntryRedacted, LogStarted
 from app.core.ledger.times import format_time
 from app.house import projections
 from app.ledger import blobs, operational
 from app.ledger.idempotency import make_key
+from app.ledger.redaction import erasing
 from tests.slices.catalog.story import SCHEMAS as SCHEMA_FILES
 from tests.slices.ledger.desk import ERIN, ORIGIN, Desk, Place, about
 from tests.slices.reporting.story import Story
@@ -41,6 +42,8 @@ SUBJECTS = {
     "gate": "promotion/p9",
     "promotion": "promotion/p9",
     "review": "promotion/p9",
+    "redaction": "promotion/p9",
+    "entry": "promotion/p9",
     "user": "user/alice",
     "role": "user/alice",
     "session": "user/alice",
@@ -64,7 +67,10 @@ def everything_there_is(desk: Desk, clock: Any) -> None:  # noqa: ANN401 - the s
     for wire in sorted(KINDS):
         if wire != LogStarted.TYPE:
             for said in _examples(wire):
-                desk.ledger.record(said, ERIN)
+                if wire == EntryRedacted.TYPE:
+                    erase_what_is_said(desk, said)
+                else:
+                    desk.ledger.record(said, ERIN)
                 clock.advance(seconds=1)
     for number in range(8):
         state = {"number": number, "at": format_time(clock.now)}
@@ -79,6 +85,20 @@ def everything_there_is(desk: Desk, clock: Any) -> None:  # noqa: ANN401 - the s
         missing = SIZE - now.size
     desk.record_many(missing, "filling-")
     desk.published(SIZE)
+
+
+def erase_what_is_said(desk: Desk, said: Said) -> None:
+    """Record an erasure of something that is there, and carry it out."""
+    with desk.ledger.snapshot() as now:
+        index, member = next(
+            (index, name)
+            for index in range(now.size)
+            for name in sorted(desk.ledger.schemas[now.entry(index).type].personal)
+            if name in now.data(index)
+        )
+    data = {**said.data, "index": index, "members": [member]}
+    told = replace(said, data=data, event=parse_event(EntryRedacted.TYPE, data))
+    desk.ledger.record(told, ERIN, beside=erasing(desk.ledger, ()))
 
 
 class _Telling(Story):

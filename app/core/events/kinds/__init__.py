@@ -57,10 +57,12 @@ from app.core.events.kinds.people import (
     UserDisabled,
 )
 from app.core.events.kinds.records import (
+    EntryRedacted,
     LogCheckFailed,
     LogQuorumChanged,
     LogRecovered,
     LogStarted,
+    RedactionRequested,
     ReportDownloaded,
     ReportGenerated,
     ReportRequested,
@@ -114,6 +116,8 @@ Event: TypeAlias = (
     | LogRecovered
     | LogQuorumChanged
     | LogCheckFailed
+    | RedactionRequested
+    | EntryRedacted
 )
 
 KINDS: Final[Mapping[str, type[Event]]] = {kind.TYPE: kind for kind in get_args(Event)}

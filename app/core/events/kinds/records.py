@@ -102,3 +102,36 @@ class LogCheckFailed:
     because: str
     detail: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionRequested:
+    """Somebody asks for members of entry ``index`` to be erased; a second person confirms.
+
+    ``redaction``: id of the request. ``legal_basis``: what obliges to it.
+    """
+
+    TYPE: ClassVar[str] = "redaction.requested.v1"
+    redaction: str
+    index: int
+    members: tuple[str, ...]
+    legal_basis: str
+    requested_by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRedacted:
+    """Members of entry ``index`` were erased, in the transaction that recorded this.
+
+    Two people answer for it: who asked (``requested_by``) and who confirmed.
+    """
+
+    TYPE: ClassVar[str] = "entry.redacted.v1"
+    redaction: str
+    index: int
+    members: tuple[str, ...]
+    legal_basis: str
+    requested_by: str
+    confirmed_by: str
+    reason: str | None = None
