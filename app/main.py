@@ -122,7 +122,7 @@ def app_of(house: House) -> FastAPI:
     app.state.setup_address = (
         None if setup is None else f"{house.settings.public_url}/setup/{setup.secret}"
     )
-    desk = _desk(house)
+    desk = desk_of(house)
     pages = Pages(house.identity, setup, desk)
     problems = ProblemPages(desk, partial(sign_in_again, desk))
     answers = Answers(problems, wants_page)
@@ -231,7 +231,7 @@ def _reporting(house: House) -> tuple[Runner, Reports]:
     return runner, reports
 
 
-def _desk(house: House) -> Desk:
+def desk_of(house: House) -> Desk:
     """Put together what every page stands on."""
     settings, publisher = house.settings, house.publisher
 

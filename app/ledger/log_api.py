@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
-FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "max-age=31536000, immutable"
 
 
 def log_routes(
@@ -45,6 +45,8 @@ def log_routes(
         if not public:
             authenticate(request).require(Permission.READ_LOG)
 
+    # What takes a token is no shared cache's to give on.
+    for_ever = f"{'public' if public else 'private'}, {FOR_EVER}"
     _add_checkpoints(router, ledger, admit)
 
     @router.get("/tile/{path:path}", operation_id="readTile")
@@ -57,7 +59,7 @@ def log_routes(
             raise Missing(refusal.detail) from None
         with ledger.snapshot() as now:
             raw = read_tile(now.store, now.connection, wanted, now.size)
-        return _answer(request, raw, BYTES, FOR_EVER)
+        return _answer(request, raw, BYTES, for_ever)
 
     @router.get("/vkeys", operation_id="readVerifierKeys")
     def vkeys(request: Request) -> Response:

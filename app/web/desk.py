@@ -33,6 +33,8 @@ from app.web.visitors import Drafts, Frame, Recognise, Typed, Visitor
 
 NO_STORE = {"Cache-Control": "no-store", "Vary": "HX-Request"}
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+WHOLE = "content"
+"""The block that base.html gives alone where htmx asks."""
 LONGEST_KEPT = 64 * 1024
 
 
@@ -75,12 +77,13 @@ class Desk:
         title: str,
         status: int = 200,
         headers: Mapping[str, str] = NO_HEADERS,
-        block: str = "content",
+        block: str = WHOLE,
         **values: object,
     ) -> Response:
         """Fill in ``templates/<template>.html``; nobody keeps what it shows.
 
-        htmx gets ``block`` alone, everybody else the whole page. ``title``: its one heading.
+        htmx gets ``block`` alone (one that the template itself writes; else all that is in
+        ``main``), everybody else the whole page. ``title``: its one heading.
         """
         return self.fill(
             request, template, title, values, status=status, headers=headers, block=block
@@ -95,12 +98,12 @@ class Desk:
         *,
         status: int = 200,
         headers: Mapping[str, str] = NO_HEADERS,
-        block: str = "content",
+        block: str = WHOLE,
     ) -> Response:
         """Do as ``page``, with the template's values as one mapping."""
         name = f"{template}.html"
         context = {**self._around(request, title), **values}
-        if is_fragment(request):
+        if is_fragment(request) and block != WHOLE:
             html = render_block(TEMPLATES, name, block, **context)
         else:
             html = TEMPLATES.get_template(name).render(context)
