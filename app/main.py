@@ -16,8 +16,12 @@ from fastapi import FastAPI
 
 from app.catalog.admission import Rules as Admission
 from app.catalog.api import Catalog, catalog_routes
+from app.catalog.dataset_pages import dataset_pages
 from app.catalog.documents import Uploads
 from app.catalog.documents_api import document_routes
+from app.catalog.model_pages import model_pages
+from app.catalog.pages import Shelf, catalog_pages
+from app.catalog.version_pages import version_pages
 from app.catalog.visible import hides
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
@@ -27,11 +31,12 @@ from app.gates.gather import Gather
 from app.gates.predictions import TakePredictions
 from app.gates.predictions_api import PredictionRoutes, prediction_routes
 from app.gates.promotions import Promotions
+from app.gates.readiness import ready_for, request_promotion
 from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
 from app.identity.api import identity_routes
-from app.identity.directory import Directory
+from app.identity.directory import Directory, printed_names
 from app.identity.drafts import Drafts
 from app.identity.erasing import erase_drafts, may_erase
 from app.identity.local import local_actor
@@ -48,11 +53,9 @@ from app.ledger.reading_api import reading_routes
 from app.ledger.redaction import Redactions
 from app.ledger.redaction_api import redaction_routes
 from app.ledger.stream_api import stream_routes
-from app.lineage.api import LineageRoutes, lineage_routes
+from app.lineage.api import lineage_routes
 from app.lineage.asking import ancestors
-from app.lineage.assembly import assemble as assemble_graph
 from app.lineage.drawing_api import drawing_routes
-from app.lineage.keeping_api import KeepingRoutes, keeping_routes
 from app.reporting.api import report_routes
 from app.reporting.erasing import erase_reports
 from app.reporting.gather import Gather as GatherReport
@@ -96,16 +99,13 @@ def build_app(
 def app_of(house: House) -> FastAPI:
     """Put every route around an open house; the house is closed at the app's shutdown."""
     runner, reports = _reporting(house)
-    graph = assemble_graph(house.ledger, house.settings, house.entropy)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runner.start()
-        graph.start()
         try:
             yield
         finally:
-            graph.stop()
             runner.stop()
             house.close()
 
@@ -156,13 +156,9 @@ def app_of(house: House) -> FastAPI:
     app.include_router(identity_pages(pages))
     app.include_router(sign_in_pages(pages, desk))
     app.include_router(sign_out_pages(pages, desk))
-    _add_decisions(app, house, recording)
-    app.include_router(catalog_routes(Catalog(ledger, authenticate, cursors)))
-    app.include_router(document_routes(Uploads(ledger, admission, house.secret), authenticate))
-    app.include_router(lineage_routes(LineageRoutes(ledger, authenticate, graph.sources)))
-    app.include_router(
-        keeping_routes(KeepingRoutes(ledger, authenticate, graph.projector, graph.jobs))
-    )
+    evaluate, promotions = _add_decisions(app, house, recording)
+    _add_catalog(app, house, desk, admission, (evaluate, promotions))
+    app.include_router(lineage_routes(ledger, authenticate))
     app.include_router(
         drawing_routes(ledger, authenticate, house.layout, house.settings.public_url)
     )
@@ -176,7 +172,7 @@ def app_of(house: House) -> FastAPI:
     return app
 
 
-def _add_decisions(app: FastAPI, house: House, recording: Recording) -> None:
+def _add_decisions(app: FastAPI, house: House, recording: Recording) -> tuple[Evaluate, Promotions]:
     """Add gates, rules and reviews, each handed what it needs of the others."""
     ledger, authenticate = house.ledger, house.identity.authentication
     signing = house.identity.signing
@@ -202,6 +198,34 @@ def _add_decisions(app: FastAPI, house: House, recording: Recording) -> None:
     app.include_router(environment_routes(rules))
     reviews = Reviews(ledger, evaluate.consider, evaluate, signing, house.entropy)
     app.include_router(review_routes(ReviewRoutes(ledger, reviews, authenticate)))
+    return evaluate, promotions
+
+
+def _add_catalog(
+    app: FastAPI,
+    house: House,
+    desk: Desk,
+    admission: Admission,
+    gates: tuple[Evaluate, Promotions],
+) -> None:
+    """Add what exists, as routes and as pages; what a version still needs, gates tell."""
+    evaluate, promotions = gates
+    authenticate, cursors = house.identity.authentication, Cursors(house.secret)
+    uploads = Uploads(house.ledger, admission, house.secret)
+    app.include_router(catalog_routes(Catalog(house.ledger, authenticate, cursors)))
+    app.include_router(document_routes(uploads, authenticate))
+    shelf = Shelf(
+        desk,
+        house.ledger,
+        cursors,
+        printed_names,
+        partial(ready_for, evaluate),
+        partial(request_promotion, promotions),
+    )
+    app.include_router(catalog_pages(shelf))
+    app.include_router(model_pages(shelf))
+    app.include_router(version_pages(shelf, uploads))
+    app.include_router(dataset_pages(shelf, uploads))
 
 
 def _reporting(house: House) -> tuple[Runner, Reports]:

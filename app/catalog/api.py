@@ -185,7 +185,7 @@ def _model_routes(catalog: Catalog) -> APIRouter:
     ) -> Response:
         """List what is live, or was at a time, as the log tells it now."""
         teams = catalog.reader(request).teams
-        moment = None if at is None else _moment(at)
+        moment = None if at is None else moment_of(at)
         return catalog.answer(
             request,
             page,
@@ -248,7 +248,7 @@ def _one(now: Snapshot, body: dict[str, Json]) -> Response:
     return JSONResponse({**body, "log_size": now.size})
 
 
-def _moment(written: str) -> datetime:
+def moment_of(written: str) -> datetime:
     """Read ``?at=``; a time without a zone is refused."""
     try:
         moment = datetime.fromisoformat(written)

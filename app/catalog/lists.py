@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from sqlalchemy import tuple_
+from sqlalchemy import func, or_, tuple_
 
 from app.catalog import queries
 from app.catalog.reading import reader, selecting
@@ -67,9 +67,14 @@ class PolicyListed:
     recorded_at: str
 
 
-def datasets(now: Snapshot, part: Part, teams: Teams) -> Listed:
-    """List datasets by name."""
-    return _rows(now, part, Dataset, DATASETS, ("name",), [seen_by(teams, DATASETS)])
+def datasets(now: Snapshot, part: Part, teams: Teams, words: str = "") -> Listed:
+    """List datasets by name. ``words``: each in the name, the owner or the description."""
+    texts = (DATASETS.c.name, DATASETS.c.owner, DATASETS.c.description)
+    where = [
+        or_(*(func.lower(one).contains(word, autoescape=True) for one in texts))
+        for word in words.lower().split()
+    ]
+    return _rows(now, part, Dataset, DATASETS, ("name",), [seen_by(teams, DATASETS), *where])
 
 
 def models(now: Snapshot, part: Part, teams: Teams) -> Listed:

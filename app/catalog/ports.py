@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from sqlalchemy import Connection
 
     from app.core.events import Actor
+    from app.web.callers import Caller
+    from app.web.pieces import Task
 
 
 class TeamsOf(Protocol):
@@ -15,3 +20,41 @@ class TeamsOf(Protocol):
 
     def __call__(self, connection: Connection, actor: Actor, /) -> frozenset[str] | None:
         """Answer the actor's teams; None for one that no team limits."""
+
+
+class NamesOf(Protocol):
+    """What people are called, by their ids; whoever is no person is not among them."""
+
+    def __call__(self, connection: Connection, ids: Iterable[str], /) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What a gate would say now. ``tasks``: one a rule, what is missing first.
+
+    ``promotion``: id of the open one, if there is one, in state ``state``.
+    """
+
+    gate: str
+    reason: str
+    tasks: Sequence[Task]
+    missing: int
+    promotion: str | None = None
+    state: str | None = None
+
+
+class ReadyFor(Protocol):
+    """Ask the gate's own evaluator what a version still needs; nothing is recorded."""
+
+    def __call__(self, subject: str, environment: str, /) -> Readiness: ...
+
+
+class RequestPromotion(Protocol):
+    """Ask for a promotion and tell its id.
+
+    Raises RoleMissing, Forbidden, Missing, Rejected, Conflict: one is open already.
+    """
+
+    def __call__(
+        self, caller: Caller, subject: str, environment: str, reason: str | None, /
+    ) -> str: ...

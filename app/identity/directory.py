@@ -153,3 +153,9 @@ class Directory:
 
 def _open_accounts() -> Select[tuple[str]]:
     return select(USERS.c.id).where(USERS.c.disabled_index.is_(None))
+
+
+def printed_names(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Tell what people sign with, by their ids; who is no person, or has no name, is left out."""
+    found = reading.users(connection, USERS.c.id.in_(sorted(set(ids))))
+    return {one.id: one.printed_name for one in found if one.printed_name is not None}

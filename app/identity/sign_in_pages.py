@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from starlette.responses import Response  # noqa: TC002 - the framework reads the annotation
+from starlette.responses import Response
 
 from app.core.errors import Refusal, Unauthenticated
 from app.identity.routes import address_of
 from app.web.csrf import local_path
-from app.web.desk import Desk  # noqa: TC001 - likewise
+from app.web.desk import Desk
 from app.web.errors import status_of
 
 if TYPE_CHECKING:

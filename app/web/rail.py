@@ -21,7 +21,10 @@ class Place:
 
 # In this order: Inbox i · Models m · Datasets d · Lineage l · Ledger e · Reports r · Policies p ·
 # Admin a. An entry without its page fails tests/slices/web/test_rail.py.
-RAIL: tuple[Place, ...] = ()
+RAIL: tuple[Place, ...] = (
+    Place("Models", "/models", "m"),
+    Place("Datasets", "/datasets", "d"),
+)
 
 
 def within(place: Place, path: str) -> bool:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core.ledger.times import parse_time
 from app.web.marks import tone_of
+from app.web.paths import lineage_of, page_of
 from app.web.tables import plain
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ def sentence(text: str) -> str:
     return whole if whole.endswith((".", "!", "?")) else f"{whole}."
 
 
+def pairs(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Make options of a choice that are shown as they are written."""
+    return [(one, one) for one in values]
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -102,6 +108,9 @@ def _environment() -> Environment:
         tone=tone_of,
         plain=plain,
         sentence=sentence,
+        page_of=page_of,
+        lineage_of=lineage_of,
+        pairs=pairs,
     )
     made.globals["static"] = static
     made.globals["ui"] = SimpleNamespace(**dict(_macros(made, UI)))

@@ -172,9 +172,6 @@ ROWS: Mapping[str, Row] = {
         f"{API}/graph/drawing.svg?node=dataset/credit&direction=upstream"
     ),
     f"GET {API}/graph/status": Row(f"{API}/graph/status"),
-    f"POST {API}/graph/rebuild": Row(f"{API}/graph/rebuild"),
-    f"POST {API}/graph/reconcile": Row(f"{API}/graph/reconcile"),
-    f"GET {API}/graph/jobs/{{job_id}}": Row(f"{API}/graph/jobs/none"),
     f"GET {API}/reports/{{job_id}}.pdf": Row(f"{API}/reports/none.pdf"),
     f"GET {API}/reports/{{job_id}}.json": Row(f"{API}/reports/none.json"),
     f"GET {API}/reports/{{job_id}}.bundle.zip": Row(f"{API}/reports/none.bundle.zip"),
@@ -184,6 +181,27 @@ ROWS: Mapping[str, Row] = {
     f"GET {API}/reports/{{job_id}}": Row(f"{API}/reports/none"),
     f"DELETE {API}/reports/{{job_id}}": Row(f"{API}/reports/none"),
     f"GET {API}/reports": Row(f"{API}/reports"),
+    "GET /models": Row("/models", page=True),
+    "GET /models/{name}": Row("/models/none", page=True),
+    "GET /models/{name}/versions": Row("/models/none/versions", page=True),
+    "GET /models/{name}/compare": Row("/models/none/compare?left=1&right=2", page=True),
+    "GET /models/{name}/evidence": Row("/models/none/evidence", page=True),
+    "GET /models/{name}/decisions": Row("/models/none/decisions", page=True),
+    "GET /models/{name}/deployments": Row("/models/none/deployments", page=True),
+    "GET /models/{name}/versions/{version}": Row("/models/none/versions/1", page=True),
+    "POST /models/{name}/versions/{version}/promotions": Row(
+        "/models/none/versions/1/promotions", form=True, page=True
+    ),
+    "POST /models/{name}/versions/{version}/documents": Row(
+        "/models/none/versions/1/documents", form=True, page=True
+    ),
+    "GET /datasets": Row("/datasets", page=True),
+    "GET /datasets/{name}": Row("/datasets/none", page=True),
+    "GET /datasets/{name}/versions/{version}": Row("/datasets/none/versions/1", page=True),
+    "POST /datasets/{name}/versions/{version}/documents": Row(
+        "/datasets/none/versions/1/documents", form=True, page=True
+    ),
+    "GET /deployments": Row("/deployments", page=True),
 }
 
 

@@ -221,6 +221,8 @@ def test_a_path_that_names_nothing_is_no_surprise(
     method, pattern = name.split(" ")
     pieces = [part if "{" in piece else piece for piece in pattern.split("/")]
     world.session(omar)
+    if ROWS[name].page and ROWS[name].form:  # a form without its token: on record once
+        world.client(omar).ask(method, "/".join(pieces))
     before = stored(world)
     answer = world.client(omar).ask(method, "/".join(pieces))
     assert 400 <= answer.status_code < 500, f"{answer.status_code}: {answer.text[:300]}"

@@ -102,7 +102,6 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | records.LogCheckFailed()
             | records.RedactionRequested()
             | records.EntryRedacted()
-            | records.GraphReconciled()
         ):
             return GraphDelta()
         case _:

@@ -35,7 +35,8 @@ OVERLAPS = """() => {
   const seen = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const visible = (element) => element.checkVisibility({visibilityProperty: true})
-    && !element.closest(".away, .skip, option, svg");
+    && !element.closest(".away, .skip, option, svg")
+    && !(element.closest("thead")?.getBoundingClientRect().width <= 1);
   while (walker.nextNode()) {
     const node = walker.currentNode, element = node.parentElement;
     if (!node.textContent.trim() || !visible(element)) continue;

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from tests.slices.gates.bank import Bank
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -58,7 +60,32 @@ def records(town: Town) -> None:
     town.world.record(erin, "model.registered", "model/credit-risk", model)
 
 
-SEED: tuple[Callable[[Town], None], ...] = (people, records)
+def bank(town: Town) -> None:
+    """Let a bank decide about credit: one version live, one asked for, one bare."""
+    world = town.world
+    for name, roles in (
+        ("paul", ("policy_author",)),
+        ("petra", ("policy_author",)),
+        ("dora", ("reviewer", "data-steward")),
+        ("carl", ("reviewer", "compliance")),
+    ):
+        if name not in world.people:
+            world.person(name, *roles)
+    names = ("erin", "paul", "petra", "dora", "vera", "carl")
+    founded = Bank(world, **{name: world.people[name] for name in names})
+    founded.publish()
+    first = founded.ready("1")
+    promotion = founded.promote(first)
+    founded.sign(promotion)
+    decision = founded.show(promotion)["decision"]["decision_id"]
+    assert founded.deploy(first, decision).status_code == 201
+    town.notes["promotion"] = founded.promote(founded.another("2"))
+    founded.model("3", labels={"branch": "main"})
+    long = {"owner": LONG, "purpose": "p" * 300, "risk_tier": "limited"}
+    world.record(founded.erin, "model.registered", f"model/{LONG}", long)
+
+
+SEED: tuple[Callable[[Town], None], ...] = (people, records, bank)
 """Played in this order; a slice adds its own at the end."""
 
 
@@ -82,6 +109,32 @@ VISITS: Mapping[str, Visit] = {
     "GET /sign-in": Visit("/sign-in?next=/help", who=None),
     "GET /setup/{secret}": Visit("/setup/over", who=None),
     "GET /invitations/{secret}": Visit(invitation, who=None, also=("/invitations/none",)),
+    "GET /models": Visit("/models", also=("/models?q=none", "/models?sort=-owner&limit=1")),
+    "GET /models/{name}": Visit(
+        "/models/credit", also=("/models/credit-risk", f"/models/{LONG}", "/models/none")
+    ),
+    "GET /models/{name}/versions": Visit(
+        "/models/credit/versions", also=("/models/credit-risk/versions",)
+    ),
+    "GET /models/{name}/compare": Visit("/models/credit/compare?left=1&right=3"),
+    "GET /models/{name}/evidence": Visit(
+        "/models/credit/evidence", also=("/models/credit-risk/evidence",)
+    ),
+    "GET /models/{name}/decisions": Visit(
+        "/models/credit/decisions", also=("/models/credit-risk/decisions",)
+    ),
+    "GET /models/{name}/deployments": Visit(
+        "/models/credit/deployments", also=("/models/credit-risk/deployments",)
+    ),
+    "GET /models/{name}/versions/{version}": Visit(
+        "/models/credit/versions/3?for=production",
+        who="erin",
+        also=("/models/credit/versions/1?for=production", "/models/credit/versions/2"),
+    ),
+    "GET /datasets": Visit("/datasets", also=("/datasets?q=none",)),
+    "GET /datasets/{name}": Visit("/datasets/applicants", also=(f"/datasets/{LONG}",)),
+    "GET /datasets/{name}/versions/{version}": Visit("/datasets/applicants/versions/1", who="erin"),
+    "GET /deployments": Visit("/deployments", also=("/deployments?at=2020-01-01T00:00:00",)),
 }
 
 

@@ -58,7 +58,6 @@ from app.core.events.kinds.people import (
 )
 from app.core.events.kinds.records import (
     EntryRedacted,
-    GraphReconciled,
     LogCheckFailed,
     LogQuorumChanged,
     LogRecovered,
@@ -119,7 +118,6 @@ Event: TypeAlias = (
     | LogCheckFailed
     | RedactionRequested
     | EntryRedacted
-    | GraphReconciled
 )
 
 KINDS: Final[Mapping[str, type[Event]]] = {kind.TYPE: kind for kind in get_args(Event)}
