@@ -35,7 +35,7 @@ from app.ledger.witnessing import Witnessing, witness_policy
 from app.lineage.graphviz import Graphviz
 from app.lineage.projection import LineageProjection
 from app.reviews.projection import ReviewsProjection
-from app.settings import utc_now
+from app.settings import boot_time, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from app.ledger.ports import Projection
     from app.ledger.signing import Signer
     from app.ledger.sql_store import SqlStore
-    from app.settings import Clock, Entropy, Settings
+    from app.settings import Clock, Entropy, Monotonic, Settings
 
 ENVIRONMENTS = ("development", "staging", "production")
 """The stages that a new log begins with."""
@@ -138,14 +138,15 @@ def open_house(
     clock: Clock = utc_now,
     entropy: Entropy = os.urandom,
     hasher: PasswordHasher = STRONG,
+    monotonic: Monotonic = boot_time,
 ) -> House:
     """Open the log and start to write; the caller closes it.
 
-    ``hasher``: a cheaper one is for tests alone. Raises Unavailable if another process has
-    the folder, the database does not answer or has another schema, or the signer state is
-    missing; ChainBroken if the log is not the one that was signed; Rejected if the way to
-    the database is not protected or the witnesses' file or the timestamp authority's
-    certificate is none.
+    ``hasher``: a cheaper one is for tests alone. ``monotonic``: held against the clock.
+    Raises Unavailable if another process has the folder, the database does not answer or has
+    another schema, or the signer state is missing; ChainBroken if the log is not the one that
+    was signed; Rejected if the way to the database is not protected or the witnesses' file or
+    the timestamp authority's certificate is none.
     """
     policy = witness_policy(settings)
     authority = authority_of(settings)
@@ -161,7 +162,7 @@ def open_house(
         store = open_postgresql(settings.database_url, settings.log_origin, entropy, kept)
     log_signer = folder.log_signer(settings, store.origin, entropy)
     approvals_signer = folder.approvals_signer(store.origin, entropy)
-    appender = Appender(store, load_position(store), kept, clock, entropy)
+    appender = Appender(store, load_position(store), kept, clock, entropy, monotonic)
     sequencer = Sequencer(store, appender)
     ledger = Ledger(store, sequencer, load_schemas(), entropy)
     state = signer_state(settings, log_signer.verifier)

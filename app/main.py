@@ -50,6 +50,7 @@ from app.identity.visiting import Visiting
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
 from app.ledger.reading_api import reading_routes
+from app.ledger.recovery_api import recovery_routes
 from app.ledger.redaction import Redactions
 from app.ledger.redaction_api import redaction_routes
 from app.ledger.stream_api import stream_routes
@@ -65,7 +66,7 @@ from app.reporting.runner import Runner
 from app.reviews.api import ReviewRoutes, review_routes
 from app.reviews.reading import reviews_of
 from app.reviews.submit import Reviews
-from app.settings import utc_now
+from app.settings import boot_time, utc_now
 from app.verification.bundles import bundle_of, zip_of
 from app.web.desk import Desk
 from app.web.errors import Answers, answer_refusals
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
     from app.ledger.snapshot import Snapshot
-    from app.settings import Clock, Entropy, Settings
+    from app.settings import Clock, Entropy, Monotonic, Settings
 
 
 def build_app(
@@ -91,9 +92,10 @@ def build_app(
     clock: Clock = utc_now,
     entropy: Entropy = os.urandom,
     hasher: PasswordHasher = STRONG,
+    monotonic: Monotonic = boot_time,
 ) -> FastAPI:
     """Open the data folder and build the application on it; closed at its shutdown."""
-    return app_of(open_house(settings, clock, entropy, hasher))
+    return app_of(open_house(settings, clock, entropy, hasher, monotonic))
 
 
 def app_of(house: House) -> FastAPI:
@@ -140,6 +142,7 @@ def app_of(house: House) -> FastAPI:
         ledger, hides, (may_erase,), (erase_reports, erase_drafts), house.clock, house.entropy
     )
     app.include_router(redaction_routes(redactions, recording, authenticate))
+    app.include_router(recovery_routes(ledger, house.clock, authenticate))
     app.include_router(
         log_routes(
             ledger,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from app.core.errors import Rejected
 
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
+
+Monotonic = Callable[[], float]
+"""Seconds since some moment, which nobody can set."""
 
 Entropy = Callable[[int], bytes]
 """So many unpredictable bytes."""
@@ -38,6 +42,11 @@ NOT_HEEDED = (
 def utc_now() -> datetime:
     """Tell the wall clock's time in UTC."""
     return datetime.now(UTC)
+
+
+def boot_time() -> float:
+    """Tell the seconds since this machine started, its sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,13 +85,17 @@ class Http:
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """Stands still until it is moved. ``wrong``: by how much somebody set it, time aside."""
 
     def __init__(self, beginning: datetime) -> None:
         self.now = beginning
+        self.wrong = timedelta()
 
     def __call__(self) -> datetime:
-        return self.now
+        return self.now + self.wrong
+
+    def monotonic(self) -> float:
+        return self.now.timestamp()
 
 
 class Entropy:
@@ -189,7 +193,7 @@ class World:
             database_url=database_url,
             signer_state=folder / "signer-state.json",
         )
-        house = open_house(chosen, clock, Entropy(1), CHEAP)
+        house = open_house(chosen, clock, Entropy(1), CHEAP, clock.monotonic)
         made = house.init("ada", PASSWORD)
         app = app_of(house)
         with Http.serving(app) as http:

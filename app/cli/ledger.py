@@ -6,10 +6,12 @@ import typer
 
 from app.cli.calling import call_of
 from app.cli.failing import refused
+from app.cli.recovering import recover
 from app.cli.redacting import redact
 from app.cli.verify import Trust, Vkey, finish, trusted_keys
 
 ledger = typer.Typer(help="The log of this data folder.", no_args_is_help=True)
+ledger.command("recover")(recover)
 ledger.command("redact")(redact)
 
 

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.core.errors import HeadMoved, Refusal, Unavailable
+from app.core.errors import HeadMoved, Refusal
 from app.core.events.kinds.records import LogRecovered
 from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import DataCommitment, Entry, EntryActor, encode
 from app.core.ledger.merkle import leaf_hash
-from app.core.ledger.times import format_time
 from app.ledger.following import follow
 from app.ledger.idempotency import Use, record_uses, uses
 from app.ledger.ids import RANDOM_BYTES, uuid7
 from app.ledger.ports import Recorded
 from app.ledger.receipt import receipt_of
+from app.ledger.timekeeping import ACCEPT_CLOCK, TICK, Timekeeper
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,19 +28,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.events import Actor, Said
+    from app.core.events import Event as Happened
     from app.core.ledger.payload import Member
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.ports import Projection
     from app.ledger.position import Position
     from app.ledger.receipt import Receipt
     from app.ledger.sql_store import SqlStore
-    from app.settings import Clock, Entropy
+    from app.settings import Clock, Entropy, Monotonic
 
 Beside = Callable[["Connection", Sequence[Recorded]], None]
 """Operational state, written in the transaction of the entries it belongs to."""
-
-TICK = timedelta(microseconds=1)
-BACKWARD = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +103,14 @@ class Appender:
         projections: Sequence[Projection],
         clock: Clock,
         entropy: Entropy,
+        monotonic: Monotonic | None = None,
     ) -> None:
+        """``monotonic``: held against the clock; None where a history's time is made up."""
         self._store = store
         self._position = position
         self._projections = projections
-        self._clock = clock
+        self._time = Timekeeper.opened(store, clock, monotonic)
+        self._accepting = False
         self._entropy = entropy
 
     def append(
@@ -123,6 +123,7 @@ class Appender:
         batch must then be committed.
         """
         batch = self._begin(connection, requests)
+        self._accepting = False
         outcomes: list[Appended | Refusal] = []
         sides: list[tuple[Beside, slice]] = []
         for request in requests:
@@ -135,11 +136,16 @@ class Appender:
             if request.beside is not None and len(batch.entries) > start:
                 sides.append((request.beside, slice(start, len(batch.entries))))
         self._write(connection, batch, sides)
+        if not self._accepting:
+            self._time.note(connection)
         return outcomes, batch.position
 
     def committed(self, position: Position) -> None:
         """Go on from ``position``: what led to it is durable now."""
         self._position = position
+        if self._accepting:
+            self._time.accept()
+            self._accepting = False
         self._store.database.epoch = position.epoch
 
     def _begin(self, connection: Connection, requests: Sequence[Request]) -> Batch:
@@ -204,7 +210,7 @@ class Appender:
         self, batch: Batch, request: Request, key_mac: bytes | None
     ) -> list[tuple[Entry, bytes, bytes]]:
         """Build the entries of one request, each with its bytes and its leaf hash."""
-        now = self._now(batch.position.recorded_at)
+        now = self._now(request, batch.position.recorded_at)
         heads: dict[str, int] = {}
         leaf, index = batch.position.leaf, batch.position.size
         built: list[tuple[Entry, bytes, bytes]] = []
@@ -235,19 +241,12 @@ class Appender:
             index += 1
         return built
 
-    def _now(self, last: datetime) -> datetime:
-        """Tell the time of the next entry: later than every one before it.
-
-        Raises Unavailable where the clock went back so far that it cannot be trusted.
-        """
-        now = self._clock()
-        if now < last - BACKWARD:
-            raise Unavailable(
-                f"the clock says {format_time(now)}, the log's last entry {format_time(last)}",
-                remedy="set the clock right",
-                retry_after=30,
-            )
-        return max(now, last + TICK)
+    def _now(self, request: Request, last: datetime) -> datetime:
+        """Tell the time of the request's first entry. Raises Unavailable."""
+        if any(_accepts_clock(event.said.event) for event in request.events):
+            self._accepting = True
+            return self._time.accepting(last)
+        return self._time.next_after(last)
 
     def _replay(self, connection: Connection, batch: Batch, use: Use) -> Appended:
         """Answer as the first time: the receipts follow from the entries."""
@@ -284,3 +283,7 @@ class Appender:
         self._store.move_projections(connection, batch.position.size)
         for beside, which in sides:
             beside(connection, recorded[which])
+
+
+def _accepts_clock(event: Happened) -> bool:
+    return isinstance(event, LogRecovered) and event.because == ACCEPT_CLOCK

@@ -77,6 +77,7 @@ ROWS: Mapping[str, Row] = {
     f"GET {API}/consistency": Row(f"{API}/consistency?from=0&to=1"),
     f"GET {API}/schemas": Row(f"{API}/schemas"),
     f"GET {API}/schemas/{{wire}}": Row(f"{API}/schemas/dataset.registered.v1"),
+    f"POST {API}/log/recoveries": Row(f"{API}/log/recoveries", {"because": "accept-clock"}),
     "GET /log/checkpoint": Row("/log/checkpoint"),
     "GET /log/checkpoint/witnessed": Row("/log/checkpoint/witnessed"),
     "GET /log/tile/{path:path}": Row("/log/tile/0/000.p/1"),

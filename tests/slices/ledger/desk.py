@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.ledger.ports import Projection
     from app.ledger.signing import Signer
     from app.ledger.sql_store import SqlStore
+    from app.settings import Monotonic
 
 SCHEMAS = load_schemas()
 ORIGIN = "ledger.test/log"
@@ -100,6 +101,7 @@ class Place:
     url: str | None = None
     clock: Clock = field(default_factory=Clock)
     entropy: Entropy = field(default_factory=lambda: Entropy(7))
+    monotonic: Monotonic | None = None
 
     @property
     def database(self) -> Path:
@@ -123,7 +125,14 @@ class Place:
         store = self.store(projections)
         sequencer = Sequencer(
             store,
-            Appender(store, load_position(store), projections, self.clock, self.entropy),
+            Appender(
+                store,
+                load_position(store),
+                projections,
+                self.clock,
+                self.entropy,
+                self.monotonic,
+            ),
         )
         signer = load_or_make_signer(self.folder / "log.key", ORIGIN, self.entropy)
         publisher = Publisher(store, sequencer, signer, self.state)
