@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.core.errors import Conflict, Missing, Refusal
 from app.identity.authentication import ABSOLUTE
+from app.identity.deciding import ACCOUNTS
 from app.identity.directory import People
 from app.identity.routes import address_of
 from app.web.desk import Desk
@@ -41,6 +42,13 @@ class Pages:
         """Fill in a page of this room."""
         given = {"complaint": None, **values}
         return self.desk.fill(request, f"identity/{template}", title, given, status=status)
+
+    def nobody(self) -> bool:
+        """Tell whether the first account is still to be made."""
+        if self.setup is None:
+            return False
+        with self.identity.ledger.snapshot() as now:
+            return now.head(ACCOUNTS) is None
 
     def enrol(
         self,

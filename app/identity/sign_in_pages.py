@@ -27,6 +27,8 @@ def sign_in_pages(pages: Pages, desk: Desk) -> APIRouter:
     @router.get("/sign-in")
     def ask(request: Request, next: Annotated[str, Query(max_length=2000)] = "/") -> Response:  # noqa: A002 - as the address says
         """Ask for name, password and code; who is signed in already goes on."""
+        if pages.nobody():
+            return desk.to(request, "/")  # which says how the first account is made
         if desk.maybe_visitor(request) is not None:
             return desk.to(request, local_path(next))
         return sign_in_form(desk, request, going=local_path(next))

@@ -101,7 +101,7 @@ def sign_in(page: Page, name: str, code: str) -> None:
 
 def test_from_the_set_up_address_to_the_second_persons_first_sign_in(arrival: Arrival) -> None:
     page = arrival.page()
-    page.goto("/")
+    page.goto("/sign-in?next=/account")
     expect(page.get_by_text("Nobody has an account here yet")).to_be_visible()
     ada = set_up(arrival, page)
     picture(page, f"welcome {arrival.script}")
