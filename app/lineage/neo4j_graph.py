@@ -1,0 +1,178 @@
+"""The graph in Neo4j: how it lies there, and how its driver's failures reach us.
+
+    (:Graph {name: 'muniment', generation})                which generation is in force
+    (:Cursor {generation, origin, size, leaf, quarantined})    how far that generation is
+    (:Entity:<Kind> {generation, gid, seq_from})           a node and the entry that named it
+    (src)-[:<TYPE> {eid, claim, role, seq_from, seq_to, valid_from, valid_to}]->(dst)
+
+``gid`` is unique in its generation, so that a new graph can be built beside the one in force.
+``leaf`` is the leaf hash of the last entry taken in, in hex: a graph of another log, or of one
+whose history was changed, is not taken for ours. ``claim`` repeats what never changes of an edge,
+its ends included, in one text: answers read that, searches the other properties. Edges are closed
+by setting ``seq_to``, never deleted. Every statement is one constant text for each label and type;
+values are parameters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, LiteralString, cast
+
+from app.core.lineage.nodes import NodeKind
+from app.core.lineage.relations import Edge, RelationType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from neo4j import Driver, ManagedTransaction, Record, Session, Transaction
+
+NAME: Final = "muniment"
+
+LABELS: Final = {
+    kind: "".join(part.capitalize() for part in kind.value.split("_")) for kind in NodeKind
+}
+TYPES: Final = {type_: type_.value.upper() for type_ in RelationType}
+_TYPE_OF: Final = {type_.value: type_ for type_ in RelationType}
+
+SCHEMA: Final = (
+    "CREATE CONSTRAINT muniment_graph IF NOT EXISTS FOR (n:Graph) REQUIRE n.name IS UNIQUE",
+    "CREATE CONSTRAINT muniment_cursor IF NOT EXISTS FOR (n:Cursor) REQUIRE n.generation IS UNIQUE",
+    (
+        "CREATE CONSTRAINT muniment_entity IF NOT EXISTS "
+        "FOR (n:Entity) REQUIRE (n.generation, n.gid) IS UNIQUE"
+    ),
+    *(
+        f"CREATE CONSTRAINT muniment_{type_.value} IF NOT EXISTS "
+        f"FOR ()-[r:{name}]-() REQUIRE r.eid IS UNIQUE"
+        for type_, name in TYPES.items()
+    ),
+)
+
+
+class GraphDown(Exception):  # noqa: N818 - it says what is, and never leaves this room
+    """Neo4j does not answer, or not in time. Another store does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a generation is. ``leaf``: of entry ``size`` - 1, hex; empty at size 0.
+
+    ``quarantined``: entries that could not be taken in; the graph is not whole then.
+    """
+
+    generation: int
+    origin: str
+    size: int
+    leaf: str
+    quarantined: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neo4j:
+    """A database of a Neo4j server. Made by ``connect``; closed by its owner."""
+
+    driver: Driver
+    database: str
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session; what the driver or server fails with comes out as GraphDown."""
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        try:
+            with self.driver.session(database=self.database) as session:
+                yield session
+        except (DriverError, Neo4jError, OSError) as failure:
+            raise GraphDown(f"{type(failure).__name__}: {failure}"[:500]) from failure
+
+
+def connect(uri: str, user: str, password: str, database: str) -> Neo4j:
+    """Prepare a connection; nothing is sent before the first session."""
+    from neo4j import GraphDatabase
+
+    driver = GraphDatabase.driver(
+        uri,
+        auth=(user, password),
+        connection_timeout=2.0,
+        connection_acquisition_timeout=2.0,
+        max_transaction_retry_time=0.0,
+        keep_alive=True,
+        telemetry_disabled=True,
+        notifications_min_severity="OFF",
+    )
+    return Neo4j(driver, database)
+
+
+def statement(text: str) -> LiteralString:
+    """Hand a statement of ours to the driver, which asks that no value be written into one."""
+    return cast("LiteralString", text)
+
+
+def prepare(session: Session, origin: str) -> None:
+    """Set up constraints, the graph's node and its first generation; again does nothing."""
+    for constraint in SCHEMA:
+        session.run(statement(constraint)).consume()
+    session.run(
+        "MERGE (g:Graph {name: $name}) ON CREATE SET g.generation = 1 "
+        "WITH g WHERE g.generation = 1 "
+        "MERGE (c:Cursor {generation: 1}) "
+        "ON CREATE SET c.origin = $origin, c.size = 0, c.leaf = '', c.quarantined = []",
+        name=NAME,
+        origin=origin,
+    ).consume()
+
+
+def read_cursor(transaction: ManagedTransaction | Transaction) -> Cursor | None:
+    """Tell how far the generation in force is; None before ``prepare``."""
+    row = transaction.run(
+        "MATCH (g:Graph {name: $name}) MATCH (c:Cursor {generation: g.generation}) RETURN c",
+        name=NAME,
+    ).single()
+    return None if row is None else cursor_of(row)
+
+
+def lock_cursor(transaction: ManagedTransaction | Transaction, generation: int) -> Cursor | None:
+    """Read a generation's cursor and keep others from moving it until the transaction ends."""
+    row = transaction.run(
+        "MATCH (c:Cursor {generation: $generation}) SET c.locked = true RETURN c",
+        generation=generation,
+    ).single()
+    return None if row is None else cursor_of(row)
+
+
+def cursor_of(row: Record) -> Cursor:
+    cursor = row["c"]
+    return Cursor(
+        cursor["generation"],
+        cursor["origin"],
+        cursor["size"],
+        cursor["leaf"],
+        tuple(cursor["quarantined"]),
+    )
+
+
+def claim_of(edge: Edge) -> str:
+    """Write all of an edge that never changes, as one text; only its end is not in it."""
+    return json.dumps(
+        (
+            *(edge.src, edge.dst, edge.type.value, edge.role),
+            *(edge.seq_from, edge.valid_from, edge.valid_to),
+        ),
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def edge_of(row: Record) -> Edge:
+    """Read an edge of a row that has its ``claim`` and ``seq_to``."""
+    src, dst, type_, role, seq_from, valid_from, valid_to = json.loads(row["claim"])
+    return Edge(src, dst, _TYPE_OF[type_], role, seq_from, row["seq_to"], valid_from, valid_to)
+
+
+def eid_of(generation: int, edge: Edge) -> str:
+    """Name an edge of a generation: 64 hex digits. Its end is no part of the name."""
+    parts = (str(generation), edge.type.value, edge.src, edge.dst, edge.role, str(edge.seq_from))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
