@@ -115,6 +115,7 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - on
             | rc.LogQuorumChanged()
             | rc.LogCheckFailed()
             | rc.RedactionRequested()
+            | rc.GraphReconciled()
         ):
             pass  # other rooms' projections
         case _:

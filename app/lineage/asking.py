@@ -67,7 +67,7 @@ def closure(
 
     Raises Missing: no such node then. Rejected: the log is not that far.
     """
-    view = _view(terms, log_size)
+    view = _view(terms, log_size, store)
     start = _node(store, node, "node", view)
     cone = store.cone(start, direction, view, terms.depth, terms.timeout)
     result = core.closure(
@@ -86,7 +86,7 @@ def impact(
     store: LineageStore, log_size: int, node: str, terms: Terms, state: State | None = None
 ) -> Answer[Impact]:
     """Ask what ``node`` affects, and why. Raises as ``closure``."""
-    view = _view(terms, log_size)
+    view = _view(terms, log_size, store)
     start = _node(store, node, "node", view)
     cone = store.cone(start, Direction.DOWNSTREAM, view, terms.depth, terms.timeout)
     result = core.impact(
@@ -105,7 +105,7 @@ def why(
     store: LineageStore, log_size: int, cause: str, effect: str, terms: Terms
 ) -> Answer[WhyPath]:
     """Ask for the shortest way from ``cause`` to ``effect``. Raises as ``closure``."""
-    view = _view(terms, log_size)
+    view = _view(terms, log_size, store)
     start, end = _node(store, cause, "from", view), _node(store, effect, "to", view)
     cone = store.cone(end, Direction.UPSTREAM, view, terms.depth, terms.timeout)
     result = core.why(cone.edges, start, end, view, depth=terms.depth)
@@ -125,7 +125,8 @@ def ancestors(connection: Connection, subject: str, size: int) -> Ancestry:
     return core.Ancestry(result.ancestors, _worse(result.status, cone.status))
 
 
-def _view(terms: Terms, log_size: int) -> View:
+def _view(terms: Terms, log_size: int, store: LineageStore) -> View:
+    """Tell from where to look: as of a size the log has, or all that the graph has taken in."""
     for name, size in (("min_seq", terms.min_seq), ("as_of_seq", terms.as_of_seq)):
         if size is not None and size > log_size:
             raise Rejected(
@@ -133,7 +134,7 @@ def _view(terms: Terms, log_size: int) -> View:
                 remedy="ask for a size that the log has reached",
                 faults=[Fault(f"#/query/{name}", f"at most {log_size}")],
             )
-    return View(log_size if terms.as_of_seq is None else terms.as_of_seq, terms.moment)
+    return View(store.graph_seq if terms.as_of_seq is None else terms.as_of_seq, terms.moment)
 
 
 def gid_written(node: str) -> str:

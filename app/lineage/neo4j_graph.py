@@ -19,7 +19,7 @@ import hashlib
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Final
 
 from app.core.lineage.nodes import NodeKind
 from app.core.lineage.relations import Edge, RelationType
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Record, Session, Transaction
 
 NAME: Final = "muniment"
+REFUSING: Final = ("Neo.ClientError.Statement", "Neo.ClientError.Schema")
 
 LABELS: Final = {
     kind: "".join(part.capitalize() for part in kind.value.split("_")) for kind in NodeKind
@@ -56,6 +57,10 @@ class GraphDown(Exception):  # noqa: N818 - it says what is, and never leaves th
     """Neo4j does not answer, or not in time. Another store does."""
 
 
+class GraphRefuses(GraphDown):
+    """Neo4j answers, and does not take what it was told. Trying again would not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """How far a generation is. ``leaf``: of entry ``size`` - 1, hex; empty at size 0.
@@ -79,12 +84,16 @@ class Neo4j:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session; what the driver or server fails with comes out as GraphDown."""
-        from neo4j.exceptions import DriverError, Neo4jError
+        """Open a session; what fails comes out as GraphDown or GraphRefuses."""
+        from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
         try:
             with self.driver.session(database=self.database) as session:
                 yield session
+        except ClientError as failure:
+            refuses = str(failure.code).startswith(REFUSING)
+            down = GraphRefuses if refuses else GraphDown
+            raise down(f"{failure.code}: {failure.message}"[:500]) from failure
         except (DriverError, Neo4jError, OSError) as failure:
             raise GraphDown(f"{type(failure).__name__}: {failure}"[:500]) from failure
 
@@ -106,23 +115,19 @@ def connect(uri: str, user: str, password: str, database: str) -> Neo4j:
     return Neo4j(driver, database)
 
 
-def statement(text: str) -> LiteralString:
-    """Hand a statement of ours to the driver, which asks that no value be written into one."""
-    return cast("LiteralString", text)
-
-
-def prepare(session: Session, origin: str) -> None:
+def prepare(session: Session, origin: str) -> Cursor:
     """Set up constraints, the graph's node and its first generation; again does nothing."""
     for constraint in SCHEMA:
-        session.run(statement(constraint)).consume()
-    session.run(
+        session.run(constraint).consume()
+    row = session.run(
         "MERGE (g:Graph {name: $name}) ON CREATE SET g.generation = 1 "
-        "WITH g WHERE g.generation = 1 "
-        "MERGE (c:Cursor {generation: 1}) "
-        "ON CREATE SET c.origin = $origin, c.size = 0, c.leaf = '', c.quarantined = []",
+        "MERGE (c:Cursor {generation: g.generation}) "
+        "ON CREATE SET c.origin = $origin, c.size = 0, c.leaf = '', c.quarantined = [] "
+        "RETURN c",
         name=NAME,
         origin=origin,
-    ).consume()
+    ).single(strict=True)
+    return cursor_of(row)
 
 
 def read_cursor(transaction: ManagedTransaction | Transaction) -> Cursor | None:
@@ -141,6 +146,18 @@ def lock_cursor(transaction: ManagedTransaction | Transaction, generation: int) 
         generation=generation,
     ).single()
     return None if row is None else cursor_of(row)
+
+
+def quarantine(transaction: ManagedTransaction, cursor: Cursor, leaf: str) -> None:
+    """Pass over the entry after the cursor, and remember that it is missing."""
+    if lock_cursor(transaction, cursor.generation) == cursor:
+        transaction.run(
+            "MATCH (c:Cursor {generation: $generation}) "
+            "SET c.size = $index + 1, c.leaf = $leaf, c.quarantined = c.quarantined + $index",
+            generation=cursor.generation,
+            index=cursor.size,
+            leaf=leaf,
+        ).consume()
 
 
 def cursor_of(row: Record) -> Cursor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.core.lineage.closure import Direction, Status
 from app.core.lineage.relations import FLOW
-from app.lineage.neo4j_graph import TYPES, edge_of, statement
+from app.lineage.neo4j_graph import TYPES, edge_of
 from app.lineage.ports import Cone
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Neo4jLineageStore:
             return Cone([], Status.TIMEOUT)
         end = self._monotonic() + timeout
         limit = min(max(timeout, LEAST_TIMEOUT), LONGEST_TIMEOUT)
-        asked = Query(statement(cone_query(direction, depth)), timeout=limit)
+        asked = Query(cone_query(direction, depth), timeout=limit)
         edges: list[Edge] = []
         try:
             result = self._session.run(

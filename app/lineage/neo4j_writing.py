@@ -9,7 +9,7 @@ from app.core.lineage.beliefs import revise
 from app.core.lineage.delta import delta
 from app.core.lineage.nodes import kind_of
 from app.core.lineage.relations import EXCLUSIVE, OPEN
-from app.lineage.neo4j_graph import LABELS, TYPES, claim_of, edge_of, eid_of, statement
+from app.lineage.neo4j_graph import LABELS, TYPES, claim_of, edge_of, eid_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,15 +114,13 @@ def _believed(
     """Read what is believed so far on the lines of the edges."""
     places = sorted({edge.dst for edge in opened if edge.type in EXCLUSIVE})
     if places:
-        found = transaction.run(statement(_ONTO), generation=generation, places=places, open=OPEN)
+        found = transaction.run(_ONTO, generation=generation, places=places, open=OPEN)
         yield from map(edge_of, found)
     for type_, edges in _by_type(edge for edge in opened if edge.type not in EXCLUSIVE).items():
         lines = dict.fromkeys((edge.src, edge.dst, edge.role) for edge in edges)
         rows = [{"src": src, "dst": dst, "role": role} for src, dst, role in lines]
         for part in _parts(rows):
-            found = transaction.run(
-                statement(_BETWEEN[type_]), generation=generation, rows=part, open=OPEN
-            )
+            found = transaction.run(_BETWEEN[type_], generation=generation, rows=part, open=OPEN)
             yield from map(edge_of, found)
 
 
@@ -154,7 +152,7 @@ def _write(
     rows: Sequence[Mapping[str, object]],
 ) -> None:
     for part in _parts(rows):
-        transaction.run(statement(text), generation=generation, rows=part).consume()
+        transaction.run(text, generation=generation, rows=part).consume()
 
 
 def _parts(rows: Sequence[Mapping[str, object]]) -> Iterator[Sequence[Mapping[str, object]]]:

@@ -102,6 +102,7 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | records.LogCheckFailed()
             | records.RedactionRequested()
             | records.EntryRedacted()
+            | records.GraphReconciled()
         ):
             return GraphDelta()
         case _:

@@ -58,6 +58,7 @@ from app.core.events.kinds.people import (
 )
 from app.core.events.kinds.records import (
     EntryRedacted,
+    GraphReconciled,
     LogCheckFailed,
     LogQuorumChanged,
     LogRecovered,
@@ -118,6 +119,7 @@ Event: TypeAlias = (
     | LogCheckFailed
     | RedactionRequested
     | EntryRedacted
+    | GraphReconciled
 )
 
 KINDS: Final[Mapping[str, type[Event]]] = {kind.TYPE: kind for kind in get_args(Event)}

@@ -135,3 +135,24 @@ class EntryRedacted:
     requested_by: str
     confirmed_by: str
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphReconciled:
+    """A store of the graph was held against the log, and what differed was set right.
+
+    ``store``: ``sql`` or ``neo4j``. ``size``: of the log that it was held against. ``digest``:
+    of the whole graph there, ``sha256:<hex>``. ``examples``: gids and edges, the first of those
+    that differed.
+    """
+
+    TYPE: ClassVar[str] = "graph.reconciled.v1"
+    store: str
+    size: int
+    digest: str
+    nodes: int
+    edges: int
+    missing: int
+    extra: int
+    altered: int
+    examples: tuple[str, ...]

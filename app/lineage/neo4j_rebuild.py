@@ -1,0 +1,132 @@
+"""Makes the graph in Neo4j again beside the one in force, and changes over in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from app.core.errors import ChainBroken
+from app.core.lineage.whole import digest
+from app.lineage.neo4j_graph import (
+    NAME,
+    Cursor,
+    GraphDown,
+    edge_of,
+    lock_cursor,
+    prepare,
+    read_cursor,
+)
+from app.lineage.projector import project
+from app.lineage.reconcile import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neo4j import ManagedTransaction
+
+    from app.ledger.record import Ledger
+    from app.lineage.neo4j_graph import Neo4j
+
+STEP: Final = 500
+AWAY: Final = 5000
+"""Nodes removed by one transaction."""
+
+
+def rebuild(ledger: Ledger, graph: Neo4j, told: Callable[[int, int], None]) -> str:
+    """Replay the log into a new generation, check it, put it in force, remove all others.
+
+    ``told``: hears how many entries of how many are taken in. Returns the graph's digest,
+    ``sha256:<hex>``. Raises GraphDown; ChainBroken if the new graph is not the log's.
+    """
+    origin = ledger.store.origin
+    with graph.session() as session:
+        prepare(session, origin)
+        before = session.execute_read(read_cursor)
+        if before is None:
+            raise GraphDown("the graph's own node is gone")
+        _remove_others(graph, before.generation)
+        made = Cursor(before.generation + 1, origin, 0, "")
+        session.run(
+            "CREATE (c:Cursor {generation: $generation, origin: $origin, size: 0, leaf: '', "
+            "quarantined: []})",
+            generation=made.generation,
+            origin=origin,
+        ).consume()
+    while True:
+        made = _catch_up(ledger, graph, made, told)
+        name = _checked(ledger, graph, made)
+        with graph.session() as session:
+            if session.execute_write(_change_over, before, made):
+                break
+    _remove_others(graph, made.generation)
+    return name
+
+
+def _catch_up(
+    ledger: Ledger, graph: Neo4j, cursor: Cursor, told: Callable[[int, int], None]
+) -> Cursor:
+    while True:
+        with ledger.snapshot() as now:
+            size = now.size
+        told(cursor.size, size)
+        if cursor.size == size:
+            return cursor
+        cursor = project(ledger, graph, cursor, min(size, cursor.size + STEP))
+
+
+def _checked(ledger: Ledger, graph: Neo4j, made: Cursor) -> str:
+    """Compare the digest of what Neo4j holds with that of the log. Raises ChainBroken."""
+    with ledger.snapshot() as now:
+        truth = replay(now.store, now.connection, made.size)
+    held = digest_of(graph, made.generation)
+    if held != f"sha256:{digest(truth.nodes, truth.edges.values())}":
+        raise ChainBroken(
+            "the graph that was made anew is not the log's; the one in force stays",
+            remedy="look at the server's log",
+        )
+    return held
+
+
+def digest_of(graph: Neo4j, generation: int) -> str:
+    """Name everything that a generation holds, ``sha256:<hex>``."""
+    with graph.session() as session:
+        nodes = session.run(
+            "MATCH (n:Entity {generation: $generation}) RETURN n.gid AS gid, n.seq_from AS index",
+            generation=generation,
+        )
+        named = {row["gid"]: row["index"] for row in nodes}
+        edges = session.run(
+            "MATCH (:Entity {generation: $generation})-[r]->() "
+            "RETURN r.claim AS claim, r.seq_to AS seq_to",
+            generation=generation,
+        )
+        return f"sha256:{digest(named, map(edge_of, edges))}"
+
+
+def _change_over(transaction: ManagedTransaction, before: Cursor, made: Cursor) -> bool:
+    """Put a generation in force unless the one before has gone further meanwhile."""
+    old = lock_cursor(transaction, before.generation)
+    if old is not None and old.origin == made.origin and old.size > made.size:
+        return False
+    transaction.run(
+        "MATCH (g:Graph {name: $name}) SET g.generation = $generation",
+        name=NAME,
+        generation=made.generation,
+    ).consume()
+    return True
+
+
+def _remove_others(graph: Neo4j, generation: int) -> None:
+    """Remove every other generation, a part at a time; a crash leaves the rest for later."""
+    with graph.session() as session:
+        gone = AWAY
+        while gone == AWAY:
+            row = session.run(
+                "MATCH (n:Entity) WHERE n.generation <> $generation WITH n LIMIT $most "
+                "DETACH DELETE n RETURN count(*) AS gone",
+                generation=generation,
+                most=AWAY,
+            ).single(strict=True)
+            gone = cast("int", row["gone"])
+        session.run(
+            "MATCH (c:Cursor) WHERE c.generation <> $generation DELETE c", generation=generation
+        ).consume()
