@@ -150,6 +150,7 @@ def open_house(
     """
     policy = witness_policy(settings)
     authority = authority_of(settings)
+    check_protected(settings)
     folder = Folder(settings.data_dir)
     folder.make()
     kept = projections()
@@ -158,7 +159,6 @@ def open_house(
         lock = folder.lock()
         store = open_sqlite(folder.database, settings.log_origin, entropy, kept)
     else:
-        check_protected(settings)
         store = open_postgresql(settings.database_url, settings.log_origin, entropy, kept)
     log_signer = folder.log_signer(settings, store.origin, entropy)
     approvals_signer = folder.approvals_signer(store.origin, entropy)
@@ -204,6 +204,12 @@ def check_protected(settings: Settings) -> None:
         raise Rejected(
             "MUNIMENT_DATABASE_URL names another machine, and nothing proves that it answers",
             remedy="add ?sslmode=verify-full&sslrootcert=FILE, "
+            "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
+        )
+    if settings.graph_is_reached_unprotected():
+        raise Rejected(
+            "MUNIMENT_NEO4J_URI names another machine, and nothing proves that it answers",
+            remedy="begin it with neo4j+s:// or bolt+s://, "
             "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
         )
 

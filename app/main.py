@@ -54,9 +54,11 @@ from app.ledger.recovery_api import recovery_routes
 from app.ledger.redaction import Redactions
 from app.ledger.redaction_api import redaction_routes
 from app.ledger.stream_api import stream_routes
-from app.lineage.api import lineage_routes
+from app.lineage.api import LineageRoutes, lineage_routes
 from app.lineage.asking import ancestors
+from app.lineage.assembly import assemble as assemble_graph
 from app.lineage.drawing_api import drawing_routes
+from app.lineage.keeping_api import KeepingRoutes, keeping_routes
 from app.reporting.api import report_routes
 from app.reporting.erasing import erase_reports
 from app.reporting.gather import Gather as GatherReport
@@ -101,13 +103,16 @@ def build_app(
 def app_of(house: House) -> FastAPI:
     """Put every route around an open house; the house is closed at the app's shutdown."""
     runner, reports = _reporting(house)
+    graph = assemble_graph(house.ledger, house.settings, house.entropy)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runner.start()
+        graph.start()
         try:
             yield
         finally:
+            graph.stop()
             runner.stop()
             house.close()
 
@@ -161,7 +166,10 @@ def app_of(house: House) -> FastAPI:
     app.include_router(sign_out_pages(pages, desk))
     evaluate, promotions = _add_decisions(app, house, recording)
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
-    app.include_router(lineage_routes(ledger, authenticate))
+    app.include_router(lineage_routes(LineageRoutes(ledger, authenticate, graph.sources)))
+    app.include_router(
+        keeping_routes(KeepingRoutes(ledger, authenticate, graph.projector, graph.jobs))
+    )
     app.include_router(
         drawing_routes(ledger, authenticate, house.layout, house.settings.public_url)
     )

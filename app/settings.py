@@ -27,9 +27,11 @@ Entropy = Callable[[int], bytes]
 
 MEBIBYTE = 2**20
 DATABASE_SCHEME = "postgresql+psycopg"
+NEO4J_VERIFIED = ("neo4j+s", "bolt+s")
+"""Schemes under which the driver verifies the server's certificate."""
+NEO4J_SCHEMES = (*NEO4J_VERIFIED, "neo4j", "bolt")
 
 NOT_HEEDED = (
-    "MUNIMENT_NEO4J_URI",
     "MUNIMENT_POLICY_DIR",
     "MUNIMENT_REPORT_SEAL_P12",
     "MUNIMENT_METRICS_ADDRESS",
@@ -55,6 +57,10 @@ class Settings:
 
     data_dir: Path = field(default_factory=lambda: Path("muniment-data"))
     database_url: str | None = field(default=None, repr=False)
+    neo4j_uri: str | None = None
+    neo4j_user: str = "neo4j"
+    neo4j_password: str | None = field(default=None, repr=False)
+    neo4j_database: str = "neo4j"
     allow_plain_database: bool = False
     public_url: str = "http://localhost:8000"
     log_origin: str | None = None
@@ -89,6 +95,13 @@ class Settings:
         verified = asked.get("sslmode") == ["verify-full"]
         return not verified and not all(_is_local(host) for host in hosts)
 
+    def graph_is_reached_unprotected(self) -> bool:
+        """Tell whether others on the network could read or answer in the graph server's place."""
+        if self.neo4j_uri is None or self.allow_plain_database:
+            return False
+        address = urlsplit(self.neo4j_uri)
+        return address.scheme not in NEO4J_VERIFIED and not _is_local(address.hostname or "")
+
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ``MUNIMENT_*`` variables; unset and empty ones keep their default.
@@ -106,6 +119,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data_dir=_path(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
         database_url=_database(given),
+        neo4j_uri=_neo4j(given),
+        neo4j_user=given.get("MUNIMENT_NEO4J_USER") or "neo4j",
+        neo4j_password=given.get("MUNIMENT_NEO4J_PASSWORD") or None,
+        neo4j_database=given.get("MUNIMENT_NEO4J_DATABASE") or "neo4j",
         allow_plain_database=_flag(given, "MUNIMENT_ALLOW_PLAIN_DATABASE"),
         public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
         log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
@@ -139,6 +156,25 @@ def _database(given: Mapping[str, str]) -> str | None:
         raise Rejected(
             f"MUNIMENT_DATABASE_URL does not begin with {DATABASE_SCHEME}://",
             remedy="unset it: then everything is kept in one SQLite file in the data folder",
+        )
+    return written
+
+
+def _neo4j(given: Mapping[str, str]) -> str | None:
+    """Read the graph server's address; it holds no password, that is a setting of its own."""
+    written = given.get("MUNIMENT_NEO4J_URI") or None
+    if written is None:
+        return None
+    address = urlsplit(written)
+    if address.scheme not in NEO4J_SCHEMES or not address.hostname or address.username:
+        raise Rejected(
+            "MUNIMENT_NEO4J_URI is not an address such as neo4j+s://graph.example:7687",
+            remedy=f"begin it with one of: {', '.join(NEO4J_SCHEMES)}; unset it, and SQL answers",
+        )
+    if not given.get("MUNIMENT_NEO4J_PASSWORD"):
+        raise Rejected(
+            "MUNIMENT_NEO4J_URI is set and MUNIMENT_NEO4J_PASSWORD is not",
+            remedy="set MUNIMENT_NEO4J_PASSWORD to that of MUNIMENT_NEO4J_USER",
         )
     return written
 

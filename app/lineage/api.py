@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,14 +18,17 @@ from app.core.lineage.closure import DEPTH, Closure, Direction, Impact, Related,
 from app.core.lineage.nodes import NodeKind, kind_of
 from app.core.lineage.relations import LATEST, Edge
 from app.ledger.record import Ledger
+from app.ledger.snapshot import Snapshot
 from app.lineage import asking
 from app.lineage.asking import Answer, Terms
 from app.lineage.hidden import Names
-from app.lineage.sql_store import SqlLineageStore
+from app.lineage.ports import LineageStore
+from app.lineage.sources import Sources
 from app.web.callers import Authenticate
 from app.web.moments import Moment
 
 Body: TypeAlias = dict[str, Json]
+T = TypeVar("T")
 
 
 def _split(written: list[str]) -> list[str]:
@@ -85,32 +88,50 @@ class WhyQuery(View):
 
 
 @dataclass(frozen=True, slots=True)
+class LineageRoutes:
+    """What the routes work with."""
+
+    ledger: Ledger
+    authenticate: Authenticate
+    sources: Sources
+
+    @contextmanager
+    def reading(self, request: Request) -> Iterator[Reading]:
+        """Open one consistent state of everything for a caller who may read it."""
+        caller = self.authenticate(request)
+        caller.require(Permission.READ)
+        with self.ledger.snapshot() as now:
+            yield Reading(now, self.sources, Names(now.connection, caller.teams))
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One consistent state to ask, and what its nodes are called before the caller."""
 
-    store: SqlLineageStore
-    size: int
+    now: Snapshot
+    sources: Sources
     names: Names
 
+    def ask(self, terms: Terms, question: Callable[[LineageStore, int], Answer[T]]) -> Answer[T]:
+        """Put a question, with the log's size, to the store that can answer it."""
+        size = self.now.size
+        asking.check_reached(terms, size)
+        return self.sources.ask(self.now, terms, lambda store: question(store, size))
 
-def lineage_routes(ledger: Ledger, authenticate: Authenticate) -> APIRouter:
+
+def lineage_routes(routes: LineageRoutes) -> APIRouter:
     """Build the routes that ask the graph."""
     router = APIRouter(prefix="/api/v1/graph", tags=["lineage"])
-
-    @contextmanager
-    def reading(request: Request) -> Iterator[Reading]:
-        caller = authenticate(request)
-        caller.require(Permission.READ)
-        with ledger.snapshot() as now:
-            store = SqlLineageStore(now.connection, now.size)
-            yield Reading(store, now.size, Names(now.connection, caller.teams))
 
     @router.get("/closure", operation_id="lineageClosure")
     def get_closure(request: Request, query: Annotated[ClosureQuery, Query()]) -> Response:
         """Find everything that a node came from, or that came of it."""
         terms = query.terms(query.kinds)
-        with reading(request) as now:
-            answer = asking.closure(now.store, now.size, query.node, query.direction, terms)
+        with routes.reading(request) as now:
+            answer = now.ask(
+                terms,
+                lambda store, size: asking.closure(store, size, query.node, query.direction, terms),
+            )
         now.names.check("node", query.node)
         nodes = [
             _node(one.gid, now.names) | {"distance": one.distance} for one in answer.result.nodes
@@ -122,8 +143,11 @@ def lineage_routes(ledger: Ledger, authenticate: Authenticate) -> APIRouter:
     def get_impact(request: Request, query: Annotated[ImpactQuery, Query()]) -> Response:
         """Find what a node affects, such as live deployments, and why."""
         terms = query.terms(query.kind)
-        with reading(request) as now:
-            answer = asking.impact(now.store, now.size, query.node, terms, query.state)
+        with routes.reading(request) as now:
+            answer = now.ask(
+                terms,
+                lambda store, size: asking.impact(store, size, query.node, terms, query.state),
+            )
         now.names.check("node", query.node)
         affected = [_affected(one, now.names, why=query.why) for one in answer.result.affected]
         return _answer(answer, {"affected": affected})
@@ -131,25 +155,16 @@ def lineage_routes(ledger: Ledger, authenticate: Authenticate) -> APIRouter:
     @router.get("/why", operation_id="lineageWhy")
     def get_why(request: Request, query: Annotated[WhyQuery, Query()]) -> Response:
         """Find the shortest way from one node to another; null if none leads there."""
-        with reading(request) as now:
-            answer = asking.why(now.store, now.size, query.from_, query.to, query.terms())
+        terms = query.terms()
+        with routes.reading(request) as now:
+            answer = now.ask(
+                terms,
+                lambda store, size: asking.why(store, size, query.from_, query.to, terms),
+            )
         now.names.check("from", query.from_)
         now.names.check("to", query.to)
         path = answer.result.path
         return _answer(answer, {"path": None if path is None else _edges(path, now.names)})
-
-    @router.get("/status", operation_id="lineageStatus")
-    def get_status(request: Request) -> Response:
-        """Tell which store answers, and how far behind the log it is."""
-        with reading(request) as now:
-            body = {
-                "store": now.store.source,
-                "graph_seq": now.store.graph_seq,
-                "log_size": now.size,
-                "lag": now.size - now.store.graph_seq,
-                "last_error": None,
-            }
-        return JSONResponse(body)
 
     return router
 

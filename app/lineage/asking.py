@@ -125,8 +125,8 @@ def ancestors(connection: Connection, subject: str, size: int) -> Ancestry:
     return core.Ancestry(result.ancestors, _worse(result.status, cone.status))
 
 
-def _view(terms: Terms, log_size: int, store: LineageStore) -> View:
-    """Tell from where to look: as of a size the log has, or all that the graph has taken in."""
+def check_reached(terms: Terms, log_size: int) -> None:
+    """Raise Rejected if the log itself has not reached what a question asks for."""
     for name, size in (("min_seq", terms.min_seq), ("as_of_seq", terms.as_of_seq)):
         if size is not None and size > log_size:
             raise Rejected(
@@ -134,6 +134,11 @@ def _view(terms: Terms, log_size: int, store: LineageStore) -> View:
                 remedy="ask for a size that the log has reached",
                 faults=[Fault(f"#/query/{name}", f"at most {log_size}")],
             )
+
+
+def _view(terms: Terms, log_size: int, store: LineageStore) -> View:
+    """Tell from where to look: as of a size the log has, or all that the graph has taken in."""
+    check_reached(terms, log_size)
     return View(store.graph_seq if terms.as_of_seq is None else terms.as_of_seq, terms.moment)
 
 

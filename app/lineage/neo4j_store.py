@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from app.core.lineage.closure import Direction, Status
+from app.core.lineage.closure import DEPTH, Direction, Status
 from app.core.lineage.relations import FLOW
 from app.lineage.neo4j_graph import TYPES, edge_of
 from app.lineage.ports import Cone
@@ -120,3 +120,10 @@ def cone_query(direction: Direction, depth: int) -> str:
         f"MATCH (s){reached}(n) WHERE all(r IN rs WHERE {SEEN}) "
         f"WITH DISTINCT n MATCH (n){onward}() RETURN r.claim AS claim, r.seq_to AS seq_to"
     )
+
+
+def warm(session: Session) -> None:
+    """Let the server plan the usual questions before the first is asked: that takes longest."""
+    for direction in Direction:
+        asked = cone_query(direction, DEPTH)
+        session.run(asked, generation=0, start="", size=0, moment="").consume()

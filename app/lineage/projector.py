@@ -23,6 +23,7 @@ from app.lineage.neo4j_graph import (
     quarantine,
     read_cursor,
 )
+from app.lineage.neo4j_store import warm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,8 @@ class Projector:
             cursor = session.execute_read(read_cursor)
             if cursor is None:
                 cursor = prepare(session, origin)
+            if not self._progress.answers:
+                warm(session)
         with self._ledger.snapshot() as now:
             check_ours(self._ledger, cursor, now.size)
             stop = min(now.size, cursor.size + self._batch)

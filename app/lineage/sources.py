@@ -19,7 +19,6 @@ from app.lineage.sql_store import SqlLineageStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
     from app.lineage.asking import Answer, Terms
     from app.lineage.ports import LineageStore
@@ -39,9 +38,8 @@ AT_ONCE: Final = 16
 class Sources:
     """Puts a question to the store that can answer it. ``projector`` None: SQL alone."""
 
-    def __init__(self, ledger: Ledger, projector: Projector | None) -> None:
+    def __init__(self, projector: Projector | None) -> None:
         self.projector = projector
-        self._ledger = ledger
         self._asking = (
             None if projector is None else ThreadPoolExecutor(AT_ONCE, thread_name_prefix="graph")
         )

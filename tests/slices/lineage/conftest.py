@@ -20,10 +20,17 @@ from app.ledger.opening import load_position, open_sqlite
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
+<<<<<<< HEAD
 from app.lineage.api import lineage_routes
 from app.lineage.drawing_api import drawing_routes
 from app.lineage.graphviz import Graphviz
+=======
+from app.lineage.api import LineageRoutes, lineage_routes
+from app.lineage.jobs import Jobs
+from app.lineage.keeping_api import KeepingRoutes, keeping_routes
+>>>>>>> 23f4466 (lineage: questions are put to Neo4j where it can answer, and its keeping is asked and told over HTTP)
 from app.lineage.projection import LineageProjection
+from app.lineage.sources import Sources
 from app.web.errors import answer_refusals
 
 if TYPE_CHECKING:
@@ -116,9 +123,15 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     sequencer.start(lambda _: None)
     ledger, door, app = Ledger(store, sequencer, SCHEMAS, os.urandom), Door(), FastAPI()
     answer_refusals(app)
+<<<<<<< HEAD
     layout = Graphviz()
     app.include_router(lineage_routes(ledger, door))
     app.include_router(drawing_routes(ledger, door, layout, "https://muniment.test"))
+=======
+    app.include_router(lineage_routes(LineageRoutes(ledger, door, Sources(None))))
+    jobs = Jobs(ledger, None, os.urandom)
+    app.include_router(keeping_routes(KeepingRoutes(ledger, door, None, jobs)))
+>>>>>>> 23f4466 (lineage: questions are put to Neo4j where it can answer, and its keeping is asked and told over HTTP)
     yield Stage(ledger, app, door)
     layout.close()
     sequencer.stop()
