@@ -9,10 +9,11 @@ import itertools
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
@@ -24,6 +25,9 @@ from app.core.lineage.relations import LATEST, Edge, View
 from app.ledger.ports import Recorded
 from app.lineage import asking
 from app.lineage.asking import NO_END, Terms
+from app.lineage.neo4j_graph import connect, prepare
+from app.lineage.neo4j_store import Neo4jLineageStore
+from app.lineage.neo4j_writing import apply
 from app.lineage.projection import LineageProjection
 from app.lineage.sql_store import SqlLineageStore
 from tests.core.lineage.histories import (
@@ -37,7 +41,11 @@ from tests.core.lineage.histories import (
 )
 
 if TYPE_CHECKING:
+    from neo4j import Session
+
     from app.lineage.ports import LineageStore
+    from tests.servers.neo4j.neo4j import Server
+    from tests.servers.postgresql import Cluster
 
 Build: TypeAlias = Callable[[Sequence[Told]], "LineageStore"]
 DEPTHS = (1, 2, 3, 12, 13, 200)
@@ -69,8 +77,43 @@ def _recorded(index: int, told: Told) -> Recorded:
     return Recorded(index, entry, told.event)
 
 
-def build_sql(open_: ExitStack, story: Sequence[Told]) -> LineageStore:
-    engine = create_engine("sqlite://")
+@contextmanager
+def on_sqlite(request: pytest.FixtureRequest) -> Iterator[Build]:
+    with ExitStack() as open_:
+        yield lambda story: build_sql(open_, "sqlite://", story)
+
+
+@contextmanager
+def on_postgresql(request: pytest.FixtureRequest) -> Iterator[Build]:
+    """Each story gets a schema of its own."""
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    names = itertools.count()
+    with cluster.database() as database, ExitStack() as open_:
+
+        def build(story: Sequence[Told]) -> LineageStore:
+            schema = f"story_{next(names)}"
+            with cluster.connect(database) as connection:
+                connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
+            url = f"{cluster.url(database)}&options=-csearch_path%3D{schema}"
+            return build_sql(open_, url, story)
+
+        yield build
+
+
+@contextmanager
+def on_neo4j(request: pytest.FixtureRequest) -> Iterator[Build]:
+    """Each story gets a generation of its own."""
+    server: Server = request.getfixturevalue("neo4j")
+    graph = connect(server.uri, *server.auth, "neo4j")
+    with ExitStack() as open_:
+        open_.callback(graph.driver.close)
+        session = open_.enter_context(graph.session())
+        prepare(session, "contract.test")
+        yield lambda story: build_neo4j(session, story)
+
+
+def build_sql(open_: ExitStack, url: str, story: Sequence[Told]) -> LineageStore:
+    engine = create_engine(url)
     open_.callback(engine.dispose)
     connection = open_.enter_context(engine.connect())
     projection = LineageProjection()
@@ -83,10 +126,24 @@ def build_sql(open_: ExitStack, story: Sequence[Told]) -> LineageStore:
     return SqlLineageStore(connection, len(story))
 
 
-@pytest.fixture(params=[build_sql])
+def build_neo4j(session: Session, story: Sequence[Told]) -> LineageStore:
+    generation = next(GENERATIONS)
+    rest, sizes = recorded(story), random.Random(len(story))
+    while rest:
+        size = sizes.randint(1, 40)
+        session.execute_write(apply, generation, rest[:size])
+        rest = rest[size:]
+    return Neo4jLineageStore(session, generation, len(story))
+
+
+ENGINES = {"sqlite": on_sqlite, "postgresql": on_postgresql, "neo4j": on_neo4j}
+GENERATIONS = itertools.count(1000)
+
+
+@pytest.fixture(params=ENGINES)
 def build(request: pytest.FixtureRequest) -> Iterator[Build]:
-    with ExitStack() as open_:
-        yield lambda story: request.param(open_, story)
+    with ENGINES[request.param](request) as building:
+        yield building
 
 
 def test_random_questions_are_answered_as_by_the_oracle(build: Build) -> None:
