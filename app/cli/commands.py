@@ -10,6 +10,7 @@ from app.cli import (
     events,
     evidence,
     gates,
+    graph,
     ledger,
     lineage,
     models,
@@ -57,7 +58,7 @@ app.command()(gates.promote)
 app.add_typer(review.review, name="review")
 app.add_typer(policies.policy, name="policy")
 app.add_typer(lineage.lineage, name="lineage")
-app.add_typer(status.graph, name="graph")
+app.add_typer(graph.graph, name="graph")
 app.command()(status.status)
 app.add_typer(reports.report, name="report")
 app.command()(verify.verify)

@@ -60,6 +60,7 @@ def doctor(context: typer.Context) -> None:
     settings = call.settings()
     shown = {one.name: _shown(getattr(settings, one.name)) for one in fields(settings)}
     shown["database_url"] = _without_password(settings.database_url)
+    shown["neo4j_password"] = "(set)" if settings.neo4j_password else _shown(None)
     engine, problems = _problems(call, settings)
     found: list[Json] = [{"problem": what, "remedy": remedy} for what, remedy in problems]
     document: dict[str, Json] = {"settings": {**shown}, "database": {**engine}, "problems": found}

@@ -1,4 +1,4 @@
-"""``status`` and ``graph status``: is it up, how far is it, how does a version stand."""
+"""``status``: is it up, how far is it, how does a version stand."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from app.cli.asking import subject_parts
 from app.cli.calling import call_of
 from app.cli.models import version_text
 from app.cli.printing import facts
-
-graph = typer.Typer(help="The lineage graph.", no_args_is_help=True)
 
 
 def status(
@@ -39,13 +37,4 @@ def status(
         "graph_lag": lineage["lag"],
         "you": me["name"] or me["id"],
     }
-    call.show(document, facts(document))
-
-
-@graph.command("status")
-def graph_status(context: typer.Context) -> None:
-    """Tell which store answers about lineage, and how far behind the log it is."""
-    call = call_of(context)
-    with call.client() as client:
-        document = client.get("/api/v1/graph/status")
     call.show(document, facts(document))

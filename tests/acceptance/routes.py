@@ -173,6 +173,9 @@ ROWS: Mapping[str, Row] = {
         f"{API}/graph/drawing.svg?node=dataset/credit&direction=upstream"
     ),
     f"GET {API}/graph/status": Row(f"{API}/graph/status"),
+    f"POST {API}/graph/rebuild": Row(f"{API}/graph/rebuild"),
+    f"POST {API}/graph/reconcile": Row(f"{API}/graph/reconcile"),
+    f"GET {API}/graph/jobs/{{job_id}}": Row(f"{API}/graph/jobs/none"),
     f"GET {API}/reports/{{job_id}}.pdf": Row(f"{API}/reports/none.pdf"),
     f"GET {API}/reports/{{job_id}}.json": Row(f"{API}/reports/none.json"),
     f"GET {API}/reports/{{job_id}}.bundle.zip": Row(f"{API}/reports/none.bundle.zip"),

@@ -21,6 +21,10 @@ def test_each_variable_is_read() -> None:
             "MUNIMENT_DATA_DIR": "/srv/muniment",
             "MUNIMENT_PUBLIC_URL": "https://muniment.example/",
             "MUNIMENT_DATABASE_URL": "postgresql+psycopg://me:secret@db.example/muniment",
+            "MUNIMENT_NEO4J_URI": "neo4j+s://graph.example:7687",
+            "MUNIMENT_NEO4J_USER": "muniment",
+            "MUNIMENT_NEO4J_PASSWORD": "a secret too",
+            "MUNIMENT_NEO4J_DATABASE": "lineage",
             "MUNIMENT_LOG_ORIGIN": "muniment.example/log",
             "MUNIMENT_SIGNING_KEY": "/keys/log",
             "MUNIMENT_SIGNER_STATE": "/state/log",
@@ -47,6 +51,42 @@ def test_each_variable_is_read() -> None:
     assert read.database_url == "postgresql+psycopg://me:secret@db.example/muniment"
     assert "secret" not in repr(read)
     assert read.trusted_proxies == ("10.0.0.1", "10.0.0.2")
+    assert read.neo4j_uri == "neo4j+s://graph.example:7687"
+    assert (read.neo4j_user, read.neo4j_database) == ("muniment", "lineage")
+    assert read.neo4j_password == "a secret too"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["graph.example", "http://graph.example", "bolt+ssc://graph.example", "bolt://", "bolt://me@x"],
+)
+def test_an_address_that_is_no_graph_servers_is_refused(uri: str) -> None:
+    with pytest.raises(Rejected, match="MUNIMENT_NEO4J_URI"):
+        read_settings({"MUNIMENT_NEO4J_URI": uri, "MUNIMENT_NEO4J_PASSWORD": "x"})
+
+
+def test_a_graph_server_without_a_password_is_refused() -> None:
+    with pytest.raises(Rejected, match="MUNIMENT_NEO4J_PASSWORD"):
+        read_settings({"MUNIMENT_NEO4J_URI": "bolt://localhost:7687"})
+
+
+@pytest.mark.parametrize(
+    ("uri", "unprotected"),
+    [
+        ("bolt://localhost:7687", False),
+        ("neo4j://127.0.0.1:7687", False),
+        ("bolt+s://graph.example:7687", False),
+        ("neo4j+s://graph.example:7687", False),
+        ("bolt://graph.example:7687", True),
+        ("neo4j://10.0.0.7:7687", True),
+    ],
+)
+def test_beyond_this_machine_the_graph_server_proves_who_it_is(
+    uri: str, *, unprotected: bool
+) -> None:
+    assert Settings(neo4j_uri=uri).graph_is_reached_unprotected() is unprotected
+    knowingly = Settings(neo4j_uri=uri, allow_plain_database=True)
+    assert not knowingly.graph_is_reached_unprotected()
 
 
 def test_the_public_address_follows_the_port() -> None:

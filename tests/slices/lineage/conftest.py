@@ -20,15 +20,11 @@ from app.ledger.opening import load_position, open_sqlite
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
-<<<<<<< HEAD
-from app.lineage.api import lineage_routes
+from app.lineage.api import LineageRoutes, lineage_routes
 from app.lineage.drawing_api import drawing_routes
 from app.lineage.graphviz import Graphviz
-=======
-from app.lineage.api import LineageRoutes, lineage_routes
 from app.lineage.jobs import Jobs
 from app.lineage.keeping_api import KeepingRoutes, keeping_routes
->>>>>>> 23f4466 (lineage: questions are put to Neo4j where it can answer, and its keeping is asked and told over HTTP)
 from app.lineage.projection import LineageProjection
 from app.lineage.sources import Sources
 from app.web.errors import answer_refusals
@@ -105,12 +101,20 @@ class Stage:
         self.ledger.record_all([say(one.subject, one.event, one.at) for one in story], CI)
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
-        async def get() -> httpx.Response:
+        return self.ask("GET", path, params)
+
+    def post(self, path: str) -> httpx.Response:
+        return self.ask("POST", path)
+
+    def ask(
+        self, method: str, path: str, params: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(path, params=params)
+                return await client.request(method, path, params=params)
 
-        return asyncio.run(get())
+        return asyncio.run(ask())
 
 
 @pytest.fixture
@@ -123,15 +127,11 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     sequencer.start(lambda _: None)
     ledger, door, app = Ledger(store, sequencer, SCHEMAS, os.urandom), Door(), FastAPI()
     answer_refusals(app)
-<<<<<<< HEAD
     layout = Graphviz()
-    app.include_router(lineage_routes(ledger, door))
     app.include_router(drawing_routes(ledger, door, layout, "https://muniment.test"))
-=======
     app.include_router(lineage_routes(LineageRoutes(ledger, door, Sources(None))))
     jobs = Jobs(ledger, None, os.urandom)
     app.include_router(keeping_routes(KeepingRoutes(ledger, door, None, jobs)))
->>>>>>> 23f4466 (lineage: questions are put to Neo4j where it can answer, and its keeping is asked and told over HTTP)
     yield Stage(ledger, app, door)
     layout.close()
     sequencer.stop()
