@@ -142,8 +142,7 @@ class Populated:
 def populate(folder: Path) -> Populated:
     """Make the log, once."""
     place = Place(folder)
-    clock = _Advancing(place.clock)
-    place.clock = clock  # type: ignore[assignment]
+    clock = advancing(place)
     with place.open(projections()) as desk:
         everything_there_is(desk, clock)
         key = desk.signer.verifier
@@ -151,6 +150,13 @@ def populate(folder: Path) -> Populated:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return Populated(place.database, key)
+
+
+def advancing(place: Place) -> _Advancing:
+    """Let the place's clock go on by itself."""
+    clock = _Advancing(place.clock)
+    place.clock = clock  # type: ignore[assignment]
+    return clock
 
 
 class _Advancing:
