@@ -160,21 +160,28 @@ class Cluster:
         )  # fmt: skip
 
     def start(self) -> None:
-        """Start the server and wait until it lets people in, recovery done."""
+        """Start the server and wait until it lets people in, recovery done.
+
+        It ends at once while a process of the killed one still has the shared memory.
+        """
         settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", *self.options)
         asked = [part for setting in settings for part in ("-c", setting)]
         program = str(self.binaries / "postgres")
         command = [*self._as_user(), program, "-D", str(self.data), *asked]
+        until = time.monotonic() + SECONDS_TO_START
+        while self.process is None or not self._answers():
+            if time.monotonic() > until:
+                raise RuntimeError((self.folder / "log").read_text()[-4000:])
+            if self.process is None or self.process.poll() is not None:
+                self.process = self._launched(command)
+            time.sleep(0.05)
+
+    def _launched(self, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             # Apart from the terminal: who interrupts the tests does not stop it mid-statement.
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
-        until = time.monotonic() + SECONDS_TO_START
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError((self.folder / "log").read_text()[-4000:])
-            time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it, like ``pg_ctl stop -m fast``; SIGQUIT is ``-m immediate``."""
