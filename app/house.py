@@ -20,12 +20,14 @@ from app.identity.passwords import STRONG
 from app.identity.projection import IdentityProjection
 from app.ledger.append import Appender
 from app.ledger.folder import Folder, signer_state
+from app.ledger.keyring import Keyring
 from app.ledger.opening import load_position, open_postgresql, open_sqlite
 from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.preparing import prepare
 from app.ledger.publisher import Publisher
 from app.ledger.rebuilding import rebuild as rebuild_projections
 from app.ledger.record import Ledger
+from app.ledger.rotating import Rotating
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.ledger.signing import load_or_make_secret
@@ -77,6 +79,7 @@ class House:
     publisher: Publisher
     witnessing: Witnessing
     timestamping: Timestamping
+    rotating: Rotating
     log_signer: Signer
     approvals_signer: Signer
     identity: Identity
@@ -165,8 +168,15 @@ def open_house(
     appender = Appender(store, load_position(store), kept, clock, entropy, monotonic)
     sequencer = Sequencer(store, appender)
     ledger = Ledger(store, sequencer, load_schemas(), entropy)
-    state = signer_state(settings, log_signer.verifier)
-    publisher = Publisher(store, sequencer, log_signer, state, clock)
+    keyring = Keyring(
+        store.origin,
+        settings.signing_key or folder.key("log"),
+        entropy,
+        lambda verifier: signer_state(settings, verifier),
+    )
+    rotating = Rotating(ledger, keyring, log_signer.verifier)
+    state = keyring.state_of(rotating.newest())
+    publisher = Publisher(store, sequencer, log_signer, state, clock, keyring)
     keys = Keys(
         load_or_make_secret(folder.key("totp"), entropy),
         approvals_signer.sign,
@@ -190,6 +200,7 @@ def open_house(
         publisher,
         witnessing,
         timestamping,
+        rotating,
         log_signer,
         approvals_signer,
         assemble(ledger, clock, entropy, keys, settings.public_url, hasher),

@@ -53,6 +53,7 @@ from app.ledger.reading_api import reading_routes
 from app.ledger.recovery_api import recovery_routes
 from app.ledger.redaction import Redactions
 from app.ledger.redaction_api import redaction_routes
+from app.ledger.rotation_api import rotation_routes
 from app.ledger.stream_api import stream_routes
 from app.lineage.api import LineageRoutes, lineage_routes
 from app.lineage.asking import ancestors
@@ -151,12 +152,13 @@ def app_of(house: House) -> FastAPI:
     app.include_router(
         log_routes(
             ledger,
-            house.log_signer.verifier,
+            house.rotating.history,
             house.approvals_signer.verifier,
             authenticate,
             public=house.settings.log_public,
         )
     )
+    app.include_router(rotation_routes(house.rotating, authenticate))
     app.include_router(status_routes(house.unready))
     app.include_router(front_pages(desk, house.nobody))
     mount_static(app)
@@ -241,7 +243,7 @@ def _add_catalog(
 
 def _reporting(house: House) -> tuple[Runner, Reports]:
     """Put reporting together; its bundles are written by verification."""
-    vkey = house.log_signer.verifier
+    vkey = house.rotating.newest()
     schemas = {wire: schema.raw for wire, schema in house.ledger.schemas.items()}
 
     def bundle(
@@ -251,7 +253,7 @@ def _reporting(house: House) -> tuple[Runner, Reports]:
             bundle_of(
                 now,
                 indexes,
-                [vkey],
+                [key.verifier for key in reversed(house.rotating.history(now))],
                 kind="report",
                 purpose=purpose,
                 files=files,

@@ -112,6 +112,7 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - on
             | rc.ReportDownloaded()
             | rc.LogStarted()
             | rc.LogRecovered()
+            | rc.LogKeyRotated()
             | rc.LogQuorumChanged()
             | rc.LogCheckFailed()
             | rc.RedactionRequested()

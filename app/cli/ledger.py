@@ -1,11 +1,15 @@
-"""``ledger``: check the data folder, read the newest checkpoint."""
+"""``ledger``: check the data folder, read the newest checkpoint, change the key."""
 
 from __future__ import annotations
+
+import json
+from typing import Annotated
 
 import typer
 
 from app.cli.calling import call_of
 from app.cli.failing import refused
+from app.cli.printing import facts
 from app.cli.recovering import recover
 from app.cli.redacting import redact
 from app.cli.verify import Trust, Vkey, finish, trusted_keys
@@ -40,3 +44,37 @@ def checkpoint(context: typer.Context) -> None:
     with call.administration() as client:
         note = client.raw("/log/checkpoint").decode()
     call.show({"checkpoint": note}, note.rstrip("\n"))
+
+
+@ledger.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    finish_it: Annotated[
+        bool, typer.Option("--finish", help="The old key signs no more; the new one alone does.")
+    ] = False,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="The old key is in wrong hands: it counts no more.")
+    ] = False,
+) -> None:
+    """Bring a new signing key to the log; both sign until `--finish`."""
+    call = call_of(context)
+    if finish_it and revoke:
+        raise refused("a key is finished or revoked, not both", "leave one of them out")
+    step = "finish" if finish_it else "revoke" if revoke else "begin"
+    with call.administration() as client:
+        made = client.post("/api/v1/log/rotations", {"step": step})
+    call.show(made, facts({name: made[name] for name in ("step", "old_vkey", "new_vkey")}))
+    call.note("tell everybody who verifies: muniment ledger trust-page")
+    if step == "begin":
+        call.note("→ once they have the new key, muniment ledger rotate-key --finish")
+
+
+@ledger.command("trust-page")
+def trust_page(context: typer.Context) -> None:
+    """Print the log's keys and their fingerprints, to be handed out on another way."""
+    call = call_of(context)
+    from app.verification.trust_page import trust_page as page
+
+    with call.administration() as client:
+        raw = client.raw("/log/trust.json")
+    call.show(json.loads(raw), page(raw).rstrip("\n"))

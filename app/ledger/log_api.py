@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from app.core.access import Permission
 from app.core.errors import Malformed, Missing, Unavailable
 from app.core.ledger.tile import parse_path
+from app.core.ledger.trust import TrustedKey
 from app.ledger import cosigned
 from app.ledger.tiles import read_tile
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from app.core.ledger.note import Verifier
     from app.ledger.record import Ledger
+    from app.ledger.snapshot import Snapshot
     from app.web.callers import Authenticate
 
 TEXT = "text/plain; charset=utf-8"
@@ -32,7 +34,7 @@ FOR_EVER = "max-age=31536000, immutable"
 
 def log_routes(
     ledger: Ledger,
-    log_key: Verifier,
+    keys: Callable[[Snapshot], tuple[TrustedKey, ...]],
     approvals_key: Verifier,
     authenticate: Authenticate,
     *,
@@ -65,18 +67,17 @@ def log_routes(
     def vkeys(request: Request) -> Response:
         """Give the log's verifier keys, the one in force first, one a line."""
         admit(request)
-        return _answer(request, f"{log_key.vkey()}\n".encode(), TEXT, "no-cache")
+        with ledger.snapshot() as now:
+            lines = [f"{key.verifier.vkey()}\n" for key in reversed(keys(now))]
+        return _answer(request, "".join(lines).encode(), TEXT, "no-cache")
 
     @router.get("/trust.json", operation_id="readTrust")
     def trust(request: Request) -> Response:
         """Give every key with the sizes it signs for, and the key that seals approvals."""
         admit(request)
-        return JSONResponse(
-            {
-                "log": [{"vkey": log_key.vkey(), "from_size": 0, "to_size": None}],
-                "approvals": [{"vkey": approvals_key.vkey(), "from_size": 0, "to_size": None}],
-            }
-        )
+        with ledger.snapshot() as now:
+            log = [key.document() for key in keys(now)]
+        return JSONResponse({"log": log, "approvals": [TrustedKey(approvals_key).document()]})
 
     return router
 

@@ -17,16 +17,21 @@ from app.core.ledger.checkpoint import Checkpoint
 from app.core.ledger.entry import genesis_prev, parse
 from app.core.ledger.merkle import Frontier, fold, leaf_hash
 from app.core.ledger.note import sign_note
+from app.core.ledger.rotation import signing
 from app.core.ledger.tile import TILE_WIDTH, completed, join_hashes
+from app.core.ledger.trust import TrustedKey
+from app.ledger.keyring import key_history
 from app.ledger.opening import read_tree
 from app.settings import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from app.core.ledger.entry import Entry
+    from app.ledger.keyring import Keyring
     from app.ledger.sequencer import Sequencer
     from app.ledger.signing import Signed, Signer, SignerState
     from app.ledger.sql_store import SqlStore
@@ -50,12 +55,15 @@ class Publisher:
         signer: Signer,
         state: SignerState,
         clock: Clock = utc_now,
+        keyring: Keyring | None = None,
     ) -> None:
         self._store = store
         self._sequencer = sequencer
         self._signer = signer
         self._state = state
         self._clock = clock
+        self._keyring = keyring
+        self._keys: tuple[TrustedKey, ...] = (TrustedKey(signer.verifier),)
         self._grown = threading.Event()
         self._published = threading.Condition()
         self._signed: Signed | None = None
@@ -165,20 +173,36 @@ class Publisher:
             if head.size == self._size:
                 return
             frontier, leaf = self._read_back(connection, head.size)
+            if self._keyring is not None:
+                self._keys = key_history(self._store, connection, self._signer.verifier)
         if frontier.root() != head.root or leaf != head.leaf_hash:
             raise ChainBroken(f"what is stored does not lead to the head at size {head.size}")
         checkpoint = Checkpoint(self._store.origin, head.size, head.root)
-        self._signed = self._advance(checkpoint)
-        note = sign_note(checkpoint.text(), [(self._signer.verifier, self._signer.sign)])
+        signers = self._signers(head.size)
+        self._signed = self._advance(checkpoint, signers)
+        note = sign_note(checkpoint.text(), [(one.verifier, one.sign) for one in signers])
         self._sequencer.operate(lambda writing: self._insert(writing, head.size, note)).result()
         with self._published:
             self._frontier, self._leaf, self._size = frontier, leaf, head.size
             self._verified = (head.size, self._clock())
             self._published.notify_all()
 
-    def _advance(self, checkpoint: Checkpoint) -> Signed:
+    def _signers(self, size: int) -> list[Signer]:
+        """Find the keys that sign a tree of that size, as its entries say; the newest first."""
+        if self._keyring is None:
+            return [self._signer]
+        return [self._keyring.signer(key) for key in signing(self._keys, size)]
+
+    def _advance(self, checkpoint: Checkpoint, signers: Sequence[Signer]) -> Signed:
+        """Note for every key that signs what it is about to sign."""
         try:
-            return self._state.advance(self._signed, checkpoint)
+            signed = self._state.advance(self._signed, checkpoint)
+            if self._keyring is not None:
+                states = [self._keyring.state_of(one.verifier) for one in signers]
+                for state in states:
+                    state.advance(state.read(), checkpoint)
+                self._state = states[0]
+            return signed
         except ChainBroken:
             if self._store.shared and self._state.read() != self._signed:
                 raise Unavailable("another process signed in the meantime") from None

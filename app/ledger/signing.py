@@ -100,6 +100,12 @@ class SignerState:
                 remedy="compare with a saved checkpoint, then run `muniment ledger recover`",
             ) from None
 
+    def begin(self, signed: Checkpoint) -> None:
+        """Take on what another key of the log has signed, unless this one signed more."""
+        last = self.read()
+        if last is None or last.size < signed.size:
+            self.advance(last, signed)
+
     def advance(self, before: Signed | None, after: Checkpoint) -> Signed:
         """Note that ``after`` is about to be signed, if ``before`` still is the last.
 

@@ -18,6 +18,7 @@ from app.core.errors import Refusal, Unavailable
 from app.core.ledger.audit import LoggedEntry, audit_log
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude
+from app.ledger.keyring import key_history
 from app.ledger.sql_store import CHECKPOINTS, SqlStore
 from app.verification import copies, replaying
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from app.core.ledger.note import Verifier
     from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Check, Report
     from app.ledger.database import Database
@@ -71,7 +71,7 @@ def _fsck(
     store = SqlStore(database, "")
     head = store.head(connection)
     notes = list(connection.execute(CHECKPOINTS.select().order_by(CHECKPOINTS.c.size)))
-    keys: Sequence[Key] = list(trusted) or _named_key(store, connection)
+    keys: Sequence[Key] = list(trusted) or _named_keys(store, connection)
     log = audit_log(
         _entries(store, connection, head.size),
         notes[-1].note if notes else b"",
@@ -146,12 +146,16 @@ def _entries(store: SqlStore, connection: Connection, size: int) -> Iterator[Log
             yield LoggedEntry(index, raw, members[index])
 
 
-def _named_key(store: SqlStore, connection: Connection) -> list[Verifier]:
-    """Find the key that the log's first entry names; it vouches for nothing by itself."""
+def _named_keys(store: SqlStore, connection: Connection) -> Sequence[Key]:
+    """Find the keys that the log's entries name; they vouch for nothing by themselves."""
     try:
-        return [parse_vkey(str(store.data(connection, 0)["log_vkey"]))]
+        first = parse_vkey(str(store.data(connection, 0)["log_vkey"]))
     except (Refusal, KeyError, ValueError):
         return []
+    try:
+        return key_history(store, connection, first)
+    except (Refusal, KeyError, ValueError):
+        return [first]
 
 
 def _unreadable(name: str, failure: Exception) -> Check:

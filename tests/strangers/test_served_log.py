@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from app.core.ledger.trust import TrustedKey
 from app.ledger.log_api import log_routes
 from app.web.errors import answer_refusals
 from tests.slices.ledger.desk import ERIN, Place, about
@@ -41,7 +42,9 @@ def served(desk: Desk) -> Iterator[str]:
     app = FastAPI()
     answer_refusals(app)
     key = desk.signer.verifier
-    app.include_router(log_routes(desk.ledger, key, key, nobody, public=True))
+    app.include_router(
+        log_routes(desk.ledger, lambda _: (TrustedKey(key),), key, nobody, public=True)
+    )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -98,6 +98,7 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | records.ReportDownloaded()
             | records.LogStarted()
             | records.LogRecovered()
+            | records.LogKeyRotated()
             | records.LogQuorumChanged()
             | records.LogCheckFailed()
             | records.RedactionRequested()

@@ -60,6 +60,7 @@ from app.core.events.kinds.records import (
     EntryRedacted,
     GraphReconciled,
     LogCheckFailed,
+    LogKeyRotated,
     LogQuorumChanged,
     LogRecovered,
     LogStarted,
@@ -115,6 +116,7 @@ Event: TypeAlias = (
     | ReportDownloaded
     | LogStarted
     | LogRecovered
+    | LogKeyRotated
     | LogQuorumChanged
     | LogCheckFailed
     | RedactionRequested

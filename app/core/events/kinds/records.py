@@ -62,6 +62,20 @@ class LogStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class LogKeyRotated:
+    """The log's key changes. ``step``: begun, finished or revoked.
+
+    ``statement``: a note that both keys signed, see ``app.core.ledger.rotation``.
+    """
+
+    TYPE: ClassVar[str] = "log.key_rotated.v1"
+    step: str
+    old_vkey: str
+    new_vkey: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogRecovered:
     """A person answered for going on after the log refused to write.
 
