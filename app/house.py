@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from app.catalog.projection import CatalogProjection
-from app.core.errors import Missing, Rejected
 from app.core.events import say
 from app.core.events.kinds.decisions import EnvironmentsPublished
 from app.core.events.kinds.people import UserCreated
@@ -19,10 +18,9 @@ from app.identity.local import local_actor
 from app.identity.passwords import STRONG
 from app.identity.projection import IdentityProjection
 from app.ledger.append import Appender
-from app.ledger.folder import Folder, signer_state
-from app.ledger.keyring import Keyring
-from app.ledger.opening import load_position, open_postgresql, open_sqlite
-from app.ledger.postgresql import PostgresqlDatabase
+from app.ledger.folder import Folder
+from app.ledger.guarding import check_unguarded
+from app.ledger.opening import load_position
 from app.ledger.preparing import prepare
 from app.ledger.publisher import Publisher
 from app.ledger.rebuilding import rebuild as rebuild_projections
@@ -31,11 +29,11 @@ from app.ledger.rotating import Rotating
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
 from app.ledger.signing import load_or_make_secret
-from app.ledger.sqlite import SqliteDatabase
 from app.ledger.timestamping import Timestamping, authority_of
 from app.ledger.witnessing import Witnessing, witness_policy
 from app.lineage.graphviz import Graphviz
 from app.lineage.projection import LineageProjection
+from app.premises import check_protected, database_of, keyring_of, open_store
 from app.reviews.projection import ReviewsProjection
 from app.settings import boot_time, utc_now
 
@@ -151,29 +149,37 @@ def open_house(
     was signed; Rejected if the way to the database is not protected or the witnesses' file or
     the timestamp authority's certificate is none.
     """
+    with ExitStack() as closing:
+        house = _opened(closing, settings, clock, entropy, hasher, monotonic)
+        closing.pop_all()
+        return house
+
+
+def _opened(
+    closing: ExitStack,
+    settings: Settings,
+    clock: Clock,
+    entropy: Entropy,
+    hasher: PasswordHasher,
+    monotonic: Monotonic,
+) -> House:
+    """Open the log. ``closing``: what to let go of again if that fails on the way."""
     policy = witness_policy(settings)
     authority = authority_of(settings)
     check_protected(settings)
     folder = Folder(settings.data_dir)
-    folder.make()
     kept = projections()
-    lock = None
-    if settings.database_url is None:
-        lock = folder.lock()
-        store = open_sqlite(folder.database, settings.log_origin, entropy, kept)
-    else:
-        store = open_postgresql(settings.database_url, settings.log_origin, entropy, kept)
+    lock, store = open_store(settings, entropy, kept)
+    if lock is not None:
+        closing.callback(lock.close)
+    closing.callback(store.close)
+    check_unguarded(store)
     log_signer = folder.log_signer(settings, store.origin, entropy)
     approvals_signer = folder.approvals_signer(store.origin, entropy)
     appender = Appender(store, load_position(store), kept, clock, entropy, monotonic)
     sequencer = Sequencer(store, appender)
     ledger = Ledger(store, sequencer, load_schemas(), entropy)
-    keyring = Keyring(
-        store.origin,
-        settings.signing_key or folder.key("log"),
-        entropy,
-        lambda verifier: signer_state(settings, verifier),
-    )
+    keyring = keyring_of(settings, store.origin, entropy)
     rotating = Rotating(ledger, keyring, log_signer.verifier)
     state = keyring.state_of(rotating.newest())
     publisher = Publisher(store, sequencer, log_signer, state, clock, keyring)
@@ -183,6 +189,7 @@ def open_house(
         approvals_signer.verifier.vkey(),
     )
     sequencer.start(publisher.grown)
+    closing.callback(sequencer.stop)
     publisher.start()
     witnessing = Witnessing(ledger, publisher, policy, clock)
     witnessing.start()
@@ -207,35 +214,6 @@ def open_house(
         load_or_make_secret(folder.key("idempotency"), entropy),
         Graphviz(),
     )
-
-
-def check_protected(settings: Settings) -> None:
-    """Raise Rejected rather than let the network read the log, or answer in its place."""
-    if settings.database_is_reached_unprotected():
-        raise Rejected(
-            "MUNIMENT_DATABASE_URL names another machine, and nothing proves that it answers",
-            remedy="add ?sslmode=verify-full&sslrootcert=FILE, "
-            "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
-        )
-    if settings.graph_is_reached_unprotected():
-        raise Rejected(
-            "MUNIMENT_NEO4J_URI names another machine, and nothing proves that it answers",
-            remedy="begin it with neo4j+s:// or bolt+s://, "
-            "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
-        )
-
-
-def database_of(settings: Settings) -> Database:
-    """Name the database of a log, without opening it. Raises Missing, Rejected."""
-    if settings.database_url is not None:
-        check_protected(settings)
-        return PostgresqlDatabase(settings.database_url)
-    path = Folder(settings.data_dir).database
-    if not path.exists():
-        raise Missing(
-            f"{settings.data_dir} holds no log", remedy="name the folder: --data-dir FOLDER"
-        )
-    return SqliteDatabase(path)
 
 
 @contextmanager

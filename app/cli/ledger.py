@@ -27,7 +27,8 @@ def fsck(context: typer.Context, vkey: Vkey = None, trust: Trust = None) -> None
     if settings.database_url is None and not (call.data_dir / "ledger.db").exists():
         raise refused(f"{call.data_dir} holds no log", "name the folder: --data-dir FOLDER")
     keys = trusted_keys(vkey, trust)
-    from app.house import database_of, projections
+    from app.house import projections
+    from app.premises import database_of
     from app.verification.fsck import fsck as check
 
     report = check(database_of(settings), projections(), keys)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from app.cli.calling import call_of
-from app.cli.failing import refused
 
 
 def recover(
@@ -15,11 +14,20 @@ def recover(
     accept_clock: Annotated[
         bool, typer.Option("--accept-clock", help="The clock is right now; the server runs.")
     ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="What was signed is not known; take on what is stored.")
+    ] = False,
 ) -> None:
     """Answer for going on with a log that refuses to be written; it is recorded who did."""
     call = call_of(context)
-    if not accept_clock:
-        raise refused("say what you answer for", "--accept-clock")
-    with call.administration() as client:
-        receipt = client.post("/api/v1/log/recoveries", {"because": "accept-clock"})
-    call.show(receipt, f"recorded: entry {receipt['index']} says who answers for the clock")
+    if accept_clock and not adopt:
+        with call.administration() as client:
+            receipt = client.post("/api/v1/log/recoveries", {"because": "accept-clock"})
+        call.show(receipt, f"recorded: entry {receipt['index']} says who answers for the clock")
+        return
+    from app.recovering import recover as go_on
+
+    made = go_on(call.settings(), adopt=adopt, accept_clock=accept_clock).to_json()
+    call.show(made, f"recorded: entry {made['index']} says who answers for the log")
+    call.note("whoever saved a checkpoint of entries that are lost will see them missing:")
+    call.note("tell them, and publish why")

@@ -156,8 +156,8 @@ def _database(settings: Settings) -> tuple[dict[str, str], list[tuple[str, str]]
     if settings.database_is_reached_unprotected():
         remedy = "add ?sslmode=verify-full&sslrootcert=FILE to MUNIMENT_DATABASE_URL"
         return {}, [("nothing proves that the database on the other machine answers", remedy)]
-    from app.house import database_of
     from app.ledger.condition import condition_of
+    from app.premises import database_of
     from app.settings import utc_now
 
     database = database_of(settings)

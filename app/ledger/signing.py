@@ -124,6 +124,12 @@ class SignerState:
             _write_whole(self._path, json.dumps(document).encode())
         return Signed(after.size, after.root)
 
+    def reset(self, to: Signed) -> None:
+        """Set what was signed last, whatever it was: a person answers for it, on record."""
+        with self._locked():
+            document: Mapping[str, object] = {"size": to.size, "root": to.root.hex()}
+            _write_whole(self._path, json.dumps(document).encode())
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

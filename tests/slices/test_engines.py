@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.core.ledger.verdict import Outcome
-from app.house import database_of, open_house, projections
+from app.house import open_house, projections
 from app.main import app_of
+from app.premises import database_of
 from app.verification.fsck import fsck
 from tests.living import CHEAP, Client, Entropy, Http, World, expect
 from tests.slices.gates.bank import DATA, UNFAIR, Bank

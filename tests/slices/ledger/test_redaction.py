@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from app.core.ledger.verdict import Outcome
-from app.house import database_of, projections
+from app.house import projections
 from app.ledger import blobs, operational
+from app.premises import database_of
 from app.reporting import jobs
 from app.reporting.jobs import Job, State
 from app.verification.bundles import bundle_of, zip_of

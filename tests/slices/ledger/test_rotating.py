@@ -16,9 +16,10 @@ from app.core.ledger.note import open_note, parse_note, parse_vkey, sign_note
 from app.core.ledger.rotation import Rotation, Step, sign_rotation
 from app.core.ledger.trust import parse_trust
 from app.core.ledger.verdict import Outcome
-from app.house import database_of, open_house, projections
+from app.house import open_house, projections
 from app.identity.local import local_actor
 from app.ledger.signing import load_or_make_signer
+from app.premises import database_of
 from app.settings import Settings
 from app.verification.fsck import fsck
 from app.verification.offline import verify_log

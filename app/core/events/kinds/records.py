@@ -79,7 +79,8 @@ class LogKeyRotated:
 class LogRecovered:
     """A person answered for going on after the log refused to write.
 
-    ``because``: ``adopt`` (signer state taken on) or ``accept-clock``.
+    ``because``: ``adopt`` (signer state taken on), ``accept-clock``, ``rolled-back`` (less is
+    stored than was signed) or ``restored`` (from a backup).
     """
 
     TYPE: ClassVar[str] = "log.recovered.v1"

@@ -1,0 +1,76 @@
+"""Where a log lies: its folder, its database, its keys; opened, and nothing begun in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from app.core.errors import Missing, Rejected
+from app.ledger.folder import Folder, signer_state
+from app.ledger.keyring import Keyring
+from app.ledger.opening import open_postgresql, open_sqlite
+from app.ledger.postgresql import PostgresqlDatabase
+from app.ledger.sqlite import SqliteDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.ledger.database import Database
+    from app.ledger.ports import Projection
+    from app.ledger.sql_store import SqlStore
+    from app.settings import Entropy, Settings
+
+
+def open_store(
+    settings: Settings, entropy: Entropy, kept: Sequence[Projection]
+) -> tuple[TextIO | None, SqlStore]:
+    """Open the log's database, and take its folder's lock if it lies in one."""
+    folder = Folder(settings.data_dir)
+    folder.make()
+    if settings.database_url is None:
+        lock = folder.lock()
+        try:
+            return lock, open_sqlite(folder.database, settings.log_origin, entropy, kept)
+        except BaseException:
+            lock.close()
+            raise
+    check_protected(settings)
+    return None, open_postgresql(settings.database_url, settings.log_origin, entropy, kept)
+
+
+def check_protected(settings: Settings) -> None:
+    """Raise Rejected rather than let the network read the log, or answer in its place."""
+    if settings.database_is_reached_unprotected():
+        raise Rejected(
+            "MUNIMENT_DATABASE_URL names another machine, and nothing proves that it answers",
+            remedy="add ?sslmode=verify-full&sslrootcert=FILE, "
+            "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
+        )
+    if settings.graph_is_reached_unprotected():
+        raise Rejected(
+            "MUNIMENT_NEO4J_URI names another machine, and nothing proves that it answers",
+            remedy="begin it with neo4j+s:// or bolt+s://, "
+            "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
+        )
+
+
+def database_of(settings: Settings) -> Database:
+    """Name the database of a log, without opening it. Raises Missing, Rejected."""
+    if settings.database_url is not None:
+        check_protected(settings)
+        return PostgresqlDatabase(settings.database_url)
+    path = Folder(settings.data_dir).database
+    if not path.exists():
+        raise Missing(
+            f"{settings.data_dir} holds no log", remedy="name the folder: --data-dir FOLDER"
+        )
+    return SqliteDatabase(path)
+
+
+def keyring_of(settings: Settings, origin: str, entropy: Entropy) -> Keyring:
+    """Tell where the keys of a log lie, and what each has signed last."""
+    return Keyring(
+        origin,
+        settings.signing_key or Folder(settings.data_dir).key("log"),
+        entropy,
+        lambda verifier: signer_state(settings, verifier),
+    )
