@@ -67,10 +67,13 @@ from app.reporting.making import Making
 from app.reporting.ordering import Reports
 from app.reporting.runner import Runner
 from app.reviews.api import ReviewRoutes, review_routes
+from app.reviews.looking import Looking
+from app.reviews.mounting import deciding_pages
+from app.reviews.notes import Notes
 from app.reviews.reading import reviews_of
 from app.reviews.submit import Reviews
 from app.settings import boot_time, utc_now
-from app.verification.bundles import bundle_of, zip_of
+from app.verification.bundles import Bundles
 from app.web.desk import Desk
 from app.web.errors import Answers, answer_refusals
 from app.web.listing import Cursors
@@ -82,11 +85,10 @@ from app.web.status_api import status_routes
 from app.web.visitors import Frame, Standing, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator
 
     from argon2 import PasswordHasher
 
-    from app.ledger.snapshot import Snapshot
     from app.settings import Clock, Entropy, Monotonic, Settings
 
 
@@ -166,7 +168,7 @@ def app_of(house: House) -> FastAPI:
     app.include_router(identity_pages(pages))
     app.include_router(sign_in_pages(pages, desk))
     app.include_router(sign_out_pages(pages, desk))
-    evaluate, promotions = _add_decisions(app, house, recording)
+    evaluate, promotions = _add_decisions(app, house, recording, desk)
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
     app.include_router(lineage_routes(LineageRoutes(ledger, authenticate, graph.sources)))
     app.include_router(
@@ -185,7 +187,9 @@ def app_of(house: House) -> FastAPI:
     return app
 
 
-def _add_decisions(app: FastAPI, house: House, recording: Recording) -> tuple[Evaluate, Promotions]:
+def _add_decisions(
+    app: FastAPI, house: House, recording: Recording, desk: Desk
+) -> tuple[Evaluate, Promotions]:
     """Add gates, rules and reviews, each handed what it needs of the others."""
     ledger, authenticate = house.ledger, house.identity.authentication
     signing = house.identity.signing
@@ -211,6 +215,10 @@ def _add_decisions(app: FastAPI, house: House, recording: Recording) -> tuple[Ev
     app.include_router(environment_routes(rules))
     reviews = Reviews(ledger, evaluate.consider, evaluate, signing, house.entropy)
     app.include_router(review_routes(ReviewRoutes(ledger, reviews, authenticate)))
+    looking = Looking(desk, ledger, reviews, promotions, Notes(ledger, house.clock), house.clock)
+    app.include_router(
+        deciding_pages(looking, house.publisher, _bundles(house), house.rotating.newest)
+    )
     return evaluate, promotions
 
 
@@ -241,29 +249,20 @@ def _add_catalog(
     app.include_router(dataset_pages(shelf, uploads))
 
 
+def _bundles(house: House) -> Bundles:
+    """Tell how evidence bundles are written."""
+    return Bundles(
+        lambda now: [key.verifier for key in reversed(house.rotating.history(now))],
+        {wire: schema.raw for wire, schema in house.ledger.schemas.items()},
+    )
+
+
 def _reporting(house: House) -> tuple[Runner, Reports]:
     """Put reporting together; its bundles are written by verification."""
     vkey = house.rotating.newest()
-    schemas = {wire: schema.raw for wire, schema in house.ledger.schemas.items()}
-
-    def bundle(
-        now: Snapshot, indexes: Iterable[int], *, purpose: str, files: Mapping[str, bytes]
-    ) -> bytes:
-        return zip_of(
-            bundle_of(
-                now,
-                indexes,
-                [key.verifier for key in reversed(house.rotating.history(now))],
-                kind="report",
-                purpose=purpose,
-                files=files,
-                schemas=schemas,
-                unproven={},
-            )
-        )
-
     gather = GatherReport(ancestors, vkey.vkey(), f"muniment {version('muniment')}")
     runner = Runner(house.ledger, Making(house.ledger, gather).run)
+    bundle = partial(_bundles(house), kind="report")
     reports = Reports(house.ledger, runner, bundle, house.clock, house.entropy, house.secret)
     return runner, reports
 

@@ -257,6 +257,14 @@ def open_promotions(connection: Connection) -> tuple[Promotion, ...]:
     return all_of(connection, Promotion, PROMOTIONS, PROMOTIONS.c.state == State.REQUESTED.value)
 
 
+def decided_promotions(connection: Connection, limit: int) -> tuple[Promotion, ...]:
+    """Find the promotions that wait for nobody any more, the last that changed first."""
+    decided = PROMOTIONS.c.state != State.REQUESTED.value
+    newest = selecting(Promotion, PROMOTIONS).where(decided)
+    found = connection.execute(newest.order_by(PROMOTIONS.c.changed_index.desc()).limit(limit))
+    return tuple(map(reader(Promotion), found))
+
+
 def promotions(
     connection: Connection, model_version: str, size: int | None = None
 ) -> tuple[Promotion, ...]:

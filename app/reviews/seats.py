@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.core.policy import reviews
+from app.core.policy.rules import REVIEW_LIFE, Meaning
 from app.core.policy.signing import asked_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from app.core.policy.decision import CountedReview, Decision
     from app.core.policy.document import Policy
     from app.core.policy.facts import Facts
-    from app.core.policy.rules import Meaning
+    from app.core.policy.rules import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,7 @@ def seats_of(
     ``signed_at``: when each review was signed, by entry. ``named``: the name of a user id.
     """
     panel = reviews.Panel(facts, decision.bind, decision.as_of)
-    exclude = {
-        (one.rule, one.need.role, one.need.meaning): one.exclude
-        for one in asked_of(policies, facts)
-    }
+    exclude = _exclusions(policies, facts)
     lacking = {(one.rule, one.role, one.meaning): one for one in decision.missing}
     filled = [(one.rule, one.role, one.meaning) for one in decision.reviews.counted]
     seats = []
@@ -89,6 +87,34 @@ def seats_of(
             )
         )
     return tuple(seats)
+
+
+def fillable(
+    decision: Decision, policies: Iterable[Policy], facts: Facts, person: str
+) -> tuple[Meaning, ...]:
+    """Tell which meanings lack a signature that ``person`` could give and has not given."""
+    panel = reviews.Panel(facts, decision.bind, decision.as_of)
+    if person in panel.standing(REVIEW_LIFE):
+        return ()
+    exclude = _exclusions(policies, facts)
+    found = {
+        one.meaning
+        for one in decision.missing
+        if person
+        in panel.could_sign(
+            one.role, exclude.get((one.rule, one.role, one.meaning), reviews.EVERY_PART)
+        )
+    }
+    return tuple(one for one in Meaning if one in found)
+
+
+def _exclusions(
+    policies: Iterable[Policy], facts: Facts
+) -> dict[tuple[str, str, Meaning], tuple[Part, ...]]:
+    return {
+        (one.rule, one.need.role, one.need.meaning): one.exclude
+        for one in asked_of(policies, facts)
+    }
 
 
 def _key(one: CountedReview) -> tuple[str, str, Meaning]:

@@ -37,6 +37,7 @@ from app.core.policy.signing import why_not_sign
 from app.core.promotion.states import State
 from app.identity.directory import People
 from app.reviews.reading import reviews_of
+from app.reviews.statement import TYPE, statement_of
 from app.reviews.view import digest_of, view_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from app.web.callers import Caller
 
 TRIES = 8
-STATEMENT = "application/vnd.muniment.review.v1+json"
 DECISIONS = ("approve", "request_changes", "reject")
 SHORTEST_REASON = 3
 
@@ -164,22 +164,18 @@ class Reviews:
         """Write the statement (decision 14) and the event that archives what was shown."""
         at = format_time(signer.authenticated_at)
         salt = self.entropy(SALT_BYTES)
-        bind = encode(verdict.bind)
         payload = canonical(
-            {
-                "log": self.ledger.store.origin,
-                "promotion": shown.promotion.id,
-                "decision": verdict.decision,
-                "meaning": verdict.meaning.value,
-                "signer": signer.person,
-                "auth": {"methods": list(signer.methods), "time": at},
-                "accepts": list(verdict.accepts),
-                "bind": bind,
-                "signed_at": at,
-                "reason_commitment": commit("reason", canonical(verdict.reason), salt).hex(),
-            }
+            statement_of(
+                verdict,
+                origin=self.ledger.store.origin,
+                promotion=shown.promotion.id,
+                signer=signer.person,
+                methods=signer.methods,
+                at=at,
+                commitment=commit("reason", canonical(verdict.reason), salt).hex(),
+            )
         )
-        statement = self.signing.envelope(STATEMENT, payload)
+        statement = self.signing.envelope(TYPE, payload)
         event = ReviewSubmitted(
             reviewer=signer.person,
             decision=verdict.decision,
@@ -235,11 +231,7 @@ def _check(shown: Shown, person: str, verdict: Verdict) -> None:
             remedy="request a new promotion",
         )
     _check_form(shown, verdict)
-    reasons = why_not(shown, person, verdict.meaning)
-    if reasons:
-        own = own_parts(person, shown.considered.facts, tuple(Part))
-        kind = SelfApproval if own else RoleMissing
-        raise kind("; ".join(reasons), remedy="ask somebody else to review it")
+    _check_eligible(shown, person, verdict.meaning)
     moved = [
         name for name in Bind.__slots__ if getattr(shown.bind, name) != getattr(verdict.bind, name)
     ]
@@ -249,6 +241,26 @@ def _check(shown: Shown, person: str, verdict: Verdict) -> None:
             remedy=f"muniment review show {shown.promotion.id}",
             faults=[Fault(f"#/bind/{name}", "has changed since it was shown") for name in moved],
         )
+
+
+def check_may_sign(shown: Shown, caller: Caller, meaning: Meaning) -> None:
+    """Refuse whom signing would refuse, before anything is asked of them.
+
+    Raises Forbidden, RoleMissing, SelfApproval. What is decided already refuses nobody here.
+    """
+    if caller.person is None:
+        raise Forbidden("only a person signs, in person; no token does, whoever owns it")
+    require_review(shown, caller)
+    if shown.promotion.state == State.REQUESTED:
+        _check_eligible(shown, caller.person, meaning)
+
+
+def _check_eligible(shown: Shown, person: str, meaning: Meaning) -> None:
+    reasons = why_not(shown, person, meaning)
+    if reasons:
+        own = own_parts(person, shown.considered.facts, tuple(Part))
+        kind = SelfApproval if own else RoleMissing
+        raise kind("; ".join(reasons), remedy="ask somebody else to review it")
 
 
 def _check_form(shown: Shown, verdict: Verdict) -> None:

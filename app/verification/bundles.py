@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from app.core.errors import Unavailable
@@ -18,13 +20,46 @@ from app.ledger.redactions import erasures_of
 from app.ledger.tiles import tile_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from app.core.ledger.note import Verifier
     from app.ledger.snapshot import Snapshot
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The only time in a bundle: the earliest that a zip file can say."""
+
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Bundles:
+    """Writes bundles as files. ``keys``: every key of the log, the newest first."""
+
+    keys: Callable[[Snapshot], Sequence[Verifier]]
+    schemas: Mapping[str, bytes]
+
+    def __call__(
+        self,
+        now: Snapshot,
+        indexes: Iterable[int],
+        *,
+        purpose: str,
+        files: Mapping[str, bytes] = NO_FILES,
+        kind: str = "evidence",
+    ) -> bytes:
+        """Write one zip file. Raises Unavailable while no checkpoint covers an entry."""
+        return zip_of(
+            bundle_of(
+                now,
+                indexes,
+                self.keys(now),
+                kind=kind,
+                purpose=purpose,
+                files=files,
+                schemas=self.schemas,
+                unproven={},
+            )
+        )
 
 
 def bundle_of(

@@ -22,6 +22,7 @@ class Place:
 # In this order: Inbox i · Models m · Datasets d · Lineage l · Ledger e · Reports r · Policies p ·
 # Admin a. An entry without its page fails tests/slices/web/test_rail.py.
 RAIL: tuple[Place, ...] = (
+    Place("Inbox", "/inbox", "i"),
     Place("Models", "/models", "m"),
     Place("Datasets", "/datasets", "d"),
 )

@@ -63,6 +63,18 @@ def ago(value: datetime | str, now: datetime) -> str:
     return f"{seconds // DAY} days ago"
 
 
+def until(value: datetime | str, now: datetime) -> str:
+    """Say how far ahead something is, in its largest unit; what is past is ``overdue``."""
+    seconds = int((moment(value) - now).total_seconds())
+    if seconds <= 0:
+        return "overdue"
+    if seconds < HOUR:
+        return f"in {max(1, seconds // MINUTE)} min"
+    if seconds < 2 * DAY:
+        return f"in {seconds // HOUR} h"
+    return f"in {seconds // DAY} days"
+
+
 def count(value: int) -> str:
     """Write a whole number with separators: ``184,203``."""
     return f"{value:,}"
@@ -111,6 +123,7 @@ def _environment() -> Environment:
         page_of=page_of,
         lineage_of=lineage_of,
         pairs=pairs,
+        until=until,
     )
     made.globals["static"] = static
     made.globals["ui"] = SimpleNamespace(**dict(_macros(made, UI)))

@@ -57,6 +57,26 @@ ROWS: Mapping[str, Row] = {
     "GET /sign-in": Row("/sign-in", public=True, page=True),
     "POST /sign-in": Row("/sign-in", form=True, public=True, page=True),
     "POST /sign-out": Row("/sign-out", form=True, page=True),
+    "GET /inbox": Row("/inbox", page=True),
+    "GET /promotions": Row("/promotions", page=True),
+    "POST /promotions": Row("/promotions", form=True, page=True),
+    "GET /promotions/{promotion_id}": Row("/promotions/none", page=True),
+    "POST /promotions/{promotion_id}/withdraw": Row(
+        "/promotions/none/withdraw", form=True, page=True
+    ),
+    "POST /promotions/{promotion_id}/decide": Row("/promotions/none/decide", form=True, page=True),
+    "GET /promotions/{promotion_id}/sign": Row("/promotions/none/sign", page=True),
+    "POST /promotions/{promotion_id}/sign": Row("/promotions/none/sign", form=True, page=True),
+    "POST /promotions/{promotion_id}/forget": Row("/promotions/none/forget", form=True, page=True),
+    "GET /promotions/{promotion_id}/reviews/{index}": Row("/promotions/none/reviews/1", page=True),
+    "GET /promotions/{promotion_id}/reviews/{index}/proof": Row("/promotions/none/reviews/1/proof"),
+    "GET /promotions/{promotion_id}/reviews/{index}/statement": Row(
+        "/promotions/none/reviews/1/statement"
+    ),
+    "GET /promotions/{promotion_id}/reviews/{index}/bundle": Row(
+        "/promotions/none/reviews/1/bundle"
+    ),
+    "GET /promotions/{promotion_id}/view": Row("/promotions/none/view"),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),

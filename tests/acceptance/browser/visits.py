@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from tests.slices.gates.bank import Bank
+from tests.slices.gates.bank import STRADDLING, UNFAIR, Bank
+from tests.slices.reviews.deciding import decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,11 +44,16 @@ class Visit:
 
 
 def people(town: Town) -> None:
-    """Let people come: vera reviews, erin engineers, omar may read."""
-    world = town.world
-    world.person("vera", "reviewer", "model-validator")
-    world.person("erin", "engineer")
-    world.person("omar", "compliance_officer", "auditor")
+    """Let people come: vera and carl review, erin engineers, omar may read."""
+    Bank.founded(town.world)
+    town.world.person("omar", "compliance_officer", "auditor")
+
+
+def bank_of(town: Town) -> Bank:
+    """Give the bank whose people ``people`` let come."""
+    known = town.world.people
+    staff = ("erin", "paul", "petra", "dora", "vera", "carl")
+    return Bank(town.world, **{name: known[name] for name in staff})
 
 
 def records(town: Town) -> None:
@@ -85,7 +91,38 @@ def bank(town: Town) -> None:
     world.record(founded.erin, "model.registered", f"model/{LONG}", long)
 
 
-SEED: tuple[Callable[[Town], None], ...] = (people, records, bank)
+def promotions(town: Town) -> None:
+    """Let more be asked for: what straddles, what is clean, what fails."""
+    founded = bank_of(town)
+    client = town.world.client(founded.erin)
+    [signed] = client.get("/api/v1/promotions?subject=model/credit/1").json()["items"]
+    [review, _] = founded.show(signed["id"])["reviews"]
+    straddling = founded.model("4", framework="xgboost")
+    numbers = [{"name": "roc_auc", "value": 0.8312, "n": 4000, "ci": [0.8142, 0.8481]}]
+    founded.evaluated(straddling, metrics=numbers)
+    founded.counted(straddling, STRADDLING)
+    founded.card(straddling)
+    town.notes |= {
+        "signed": signed["id"],
+        "receipt": f"/promotions/{signed['id']}/reviews/{review['index']}",
+        "straddling": founded.promote(straddling),
+        "clean": founded.promote(founded.another("5")),
+        "failing": founded.promote(founded.another("6", UNFAIR)),
+    }
+
+
+def promotion(which: str, more: str = "") -> Path:
+    return lambda town: f"/promotions/{town.notes[which]}{more}"
+
+
+def to_be_signed(town: Town) -> str:
+    """Let vera fill in the form, and give the page that checks it."""
+    path = f"/promotions/{town.notes['clean']}"
+    decide(town.world, town.world.people["vera"], town.notes["clean"])
+    return f"{path}/sign"
+
+
+SEED: tuple[Callable[[Town], None], ...] = (people, records, bank, promotions)
 """Played in this order; a slice adds its own at the end."""
 
 
@@ -104,6 +141,24 @@ def invitation(town: Town) -> str:
 
 VISITS: Mapping[str, Visit] = {
     "GET /": Visit("/", who=None),
+    "GET /inbox": Visit(
+        "/inbox", who="vera", also=("/inbox?group=yours&model=none", "/inbox?group=decided")
+    ),
+    "GET /promotions": Visit("/promotions?subject=model/credit/1&environment=staging", who="erin"),
+    "GET /promotions/{promotion_id}": Visit(
+        promotion("straddling"),
+        who="vera",
+        also=(
+            promotion("straddling", "?decide=approve"),
+            promotion("failing"),
+            promotion("signed"),
+            "/promotions/none",
+        ),
+    ),
+    "GET /promotions/{promotion_id}/sign": Visit(to_be_signed, who="vera"),
+    "GET /promotions/{promotion_id}/reviews/{index}": Visit(
+        lambda town: town.notes["receipt"], who="vera"
+    ),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),
     "GET /sign-in": Visit("/sign-in?next=/help", who=None),
