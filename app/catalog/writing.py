@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from app.core.ledger.times import format_time
+from app.ledger.absent import insert_absent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -19,8 +18,6 @@ class Writing:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        on_postgresql = connection.dialect.name == "postgresql"
-        self._insert = postgresql.insert if on_postgresql else sqlite.insert
         self._rows: dict[Table, list[dict[str, object]]] = {}
 
     def add(self, table: Table, row: dict[str, object]) -> None:
@@ -30,7 +27,7 @@ class Writing:
     def flushed(self) -> Connection:
         """Give the connection, with everything added so far in its tables."""
         for table, rows in self._rows.items():
-            self._connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
+            insert_absent(self._connection, table, rows)
         self._rows.clear()
         return self._connection
 

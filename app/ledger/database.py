@@ -66,6 +66,9 @@ class Database(Protocol):
     def insert_payloads(self, connection: Connection, rows: Sequence[PayloadColumns]) -> None:
         """Write members of entries in bulk."""
 
+    def heads(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+        """Find the last entry of each key that has one."""
+
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key."""
 

@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from app.core.errors import Fault, IdempotencyMismatch, Malformed
 from app.core.ledger.canonical import canonical
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = cast("Table", IdempotencyRow.__table__)  # type: ignore[attr-defined]
 LONGEST = 255
+USED = select(ROWS).where(ROWS.c.key_mac.in_(bindparam("key_macs", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def uses(connection: Connection, key_macs: Sequence[bytes]) -> dict[bytes, Use]:
     """Find what each of the keys was used for; unused ones are absent."""
     if not key_macs:
         return {}
-    found = connection.execute(select(ROWS).where(ROWS.c.key_mac.in_(key_macs)))
+    found = connection.execute(USED, {"key_macs": list(key_macs)})
     return {row.key_mac: Use(row.body_mac, row.idx, row.made, row.resource) for row in found}
 
 

@@ -62,6 +62,7 @@ COPY_ENTRIES = (
 ENTRY_TYPES = ("int8", "bytea", "bytea", "text", "text", "text", "text")
 COPY_PAYLOADS = "COPY payloads (idx, name, commitment, salt, value) FROM STDIN (FORMAT BINARY)"
 PAYLOAD_TYPES = ("int8", "text", "bytea", "bytea", "bytea")
+FIND_HEADS = "SELECT key, idx FROM heads WHERE key = ANY(%s)"
 MOVE_HEADS = (
     "INSERT INTO heads (key, idx) SELECT * FROM unnest(%s::text[], %s::bigint[])"
     " ON CONFLICT (key) DO UPDATE SET idx = excluded.idx"
@@ -148,6 +149,10 @@ class PostgresqlDatabase:
         """Write members of entries in bulk."""
         _copy(connection, COPY_PAYLOADS, PAYLOAD_TYPES, rows)
 
+    def heads(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+        """Find the last entry of each key that has one."""
+        return dict(connection.exec_driver_sql(FIND_HEADS, (list(keys),)).tuples().all())
+
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key, in one statement."""
         connection.exec_driver_sql(MOVE_HEADS, (list(heads.keys()), list(heads.values())))
@@ -213,6 +218,9 @@ def _writer_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
     )
+
+    # Many rows in one statement: sent one by one they would cost more than all else.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
 
     def configure(connection: psycopg.Connection, _: ConnectionPoolEntry) -> None:
         for statement in WRITER:

@@ -53,8 +53,6 @@ TILES = _table(TileRow)
 CHECKPOINTS = _table(CheckpointRow)
 PROJECTIONS = _table(ProjectionRow)
 THE_HEAD = select(HEAD)
-MOST_PARAMETERS = 900
-"""SQLite takes 999 parameters in old builds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +103,7 @@ class SqlStore:
 
     def heads(self, connection: Connection, keys: Iterable[str]) -> dict[str, int]:
         """Find the last entry of each key (subject or ``type:…``) that has one."""
-        wanted = sorted(keys)
-        found: dict[str, int] = {}
-        for start in range(0, len(wanted), MOST_PARAMETERS):
-            part = HEADS.c.key.in_(wanted[start : start + MOST_PARAMETERS])
-            found |= {row.key: row.idx for row in connection.execute(select(HEADS).where(part))}
-        return found
+        return self.database.heads(connection, sorted(keys))
 
     def entry(self, connection: Connection, index: int) -> tuple[Entry, bytes]:
         """Read an entry and its leaf hash, from its stored bytes. Raises Missing."""

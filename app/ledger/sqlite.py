@@ -35,6 +35,9 @@ INSERT_ENTRY = (
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_PAYLOAD = "INSERT INTO payloads (idx, name, commitment, salt, value) VALUES (?, ?, ?, ?, ?)"
+MOST_PARAMETERS = 900
+"""SQLite takes 999 parameters in old builds."""
+
 MOVE_HEAD = (
     "INSERT INTO heads (key, idx) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET idx = excluded.idx"
 )
@@ -74,6 +77,15 @@ class SqliteDatabase:
     def insert_payloads(self, connection: Connection, rows: Sequence[PayloadColumns]) -> None:
         """Write members of entries in bulk."""
         connection.exec_driver_sql(INSERT_PAYLOAD, list(rows))
+
+    def heads(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+        """Find the last entry of each key that has one."""
+        found: dict[str, int] = {}
+        for start in range(0, len(keys), MOST_PARAMETERS):
+            part = keys[start : start + MOST_PARAMETERS]
+            asked = f"SELECT key, idx FROM heads WHERE key IN ({','.join('?' * len(part))})"  # noqa: S608 - marks
+            found.update(connection.exec_driver_sql(asked, tuple(part)).tuples().all())
+        return found
 
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key."""

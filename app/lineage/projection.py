@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, update
 
 from app.core.lineage.beliefs import key_of, revise
 from app.core.lineage.delta import delta
 from app.core.lineage.relations import EXCLUSIVE, OPEN
-from app.lineage.models import EDGES, TABLES, edge_of, row_of
+from app.ledger.absent import insert_absent
+from app.lineage.models import EDGES, NODES, TABLES, edge_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,10 +29,6 @@ that named whole pairs, ``(dst, src) IN (…)``, would make SQLite read the whol
 _KEY: Final = ("dst", "src", "type", "role", "seq_from")
 
 # Built once: building a statement takes longer than running it.
-_NAME: Final = text(
-    "INSERT INTO lineage_nodes (gid, seq_from) VALUES (:gid, :seq_from)"
-    " ON CONFLICT (gid) DO NOTHING"
-)
 _END: Final = update(EDGES).where(*(EDGES.c[name] == bindparam(f"key_{name}") for name in _KEY))
 _BELIEVED: Final = select(EDGES).where(EDGES.c.seq_to == OPEN)
 _BETWEEN: Final = _BELIEVED.where(
@@ -66,7 +63,7 @@ class LineageProjection:
 def _add_nodes(connection: Connection, named: dict[str, int]) -> None:
     if named:
         rows = [{"gid": gid, "seq_from": index} for gid, index in named.items()]
-        connection.execute(_NAME, rows)
+        insert_absent(connection, NODES, rows)
 
 
 def _add_edges(connection: Connection, opened: Sequence[Edge]) -> None:

@@ -25,6 +25,7 @@ from app.main import app_of
 from app.settings import Settings
 from tests.bench.load import Load, post_all
 from tests.bench.rows import Row
+from tests.servers.postgresql import APP, Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,25 @@ def measure(folder: Path) -> list[Row]:
             one_ratio, "", ">= .60", one_ratio >= 0.6,
             f"{one.per_second:,.0f} against {one_yard.per_second:,.0f} requests/s",
         ),
+        _beside(folder, ours),
     ]  # fmt: skip
+
+
+def _beside(folder: Path, in_file: Load) -> Row:
+    """Post at 32 connections to a log on PostgreSQL, beside that in a file."""
+    place = folder / "serving-postgresql"
+    with Cluster.running() as cluster:
+        url = cluster.url(cluster.prepared(), APP)
+        settings = Settings(data_dir=place, signer_state=place / "state.json", database_url=url)
+        house = open_house(settings)
+        token = _token(house)
+        with _running(app_of(house)) as port:
+            _post(port, "/api/v1/events", token, 1, 98)
+            loads = [_post(port, "/api/v1/events", token, 32, turn) for turn in range(ROUNDS)]
+    load = sorted(loads, key=lambda one: one.per_second)[ROUNDS // 2]
+    ratio = load.per_second / in_file.per_second
+    detail = f"{load.per_second:,.0f} beside {in_file.per_second:,.0f} requests/s"
+    return Row("HTTP append, 32 connections, PostgreSQL / SQLite", ratio, "", "", None, detail)
 
 
 def _pair(

@@ -1,4 +1,4 @@
-"""Appending in the process, against bare SQLite inserts of the same rows."""
+"""Appending in the process, against bare inserts (or COPY) of the same rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.house import open_house, projections
 from app.ledger.opening import LEDGER_TABLES
 from app.settings import Settings
 from tests.bench.rows import Row
+from tests.servers.postgresql import APP, OWNER, Cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +42,30 @@ def measure(folder: Path) -> list[Row]:
             ">= .45",
             ratio >= 0.45,
             detail,
-        )
+        ),
+        _on_postgresql(folder),
     ]
 
 
-def _append(place: Path) -> float:
-    house = open_house(Settings(data_dir=place, signer_state=place / "state.json"))
+def _on_postgresql(folder: Path) -> Row:
+    """Append to PostgreSQL, then copy the rows that this wrote into the same bare tables."""
+    ratios = []
+    with Cluster.running() as cluster:
+        prepared = cluster.prepared()
+        for turn in range(ROUNDS):
+            name = cluster.create(prepared, OWNER)
+            ours = _append(folder / f"on-postgresql-{turn}", cluster.url(name, APP))
+            bare = _copy(cluster, name, cluster.create(prepared, OWNER))
+            ratios.append((bare / ours, ENTRIES / ours, ENTRIES / bare))
+    ratio, ours, bare = sorted(ratios)[ROUNDS // 2]
+    detail = f"{ours:,.0f} against {bare:,.0f} events/s, batches of {BATCH}, median of {ROUNDS}"
+    name = "append in process / bare PostgreSQL COPY"
+    return Row(name, ratio, "", ">= .45", ratio >= 0.45, detail)
+
+
+def _append(place: Path, url: str | None = None) -> float:
+    settings = Settings(data_dir=place, signer_state=place / "state.json", database_url=url)
+    house = open_house(settings)
     batches = [
         [
             say(
@@ -63,6 +82,33 @@ def _append(place: Path) -> float:
     seconds = time.perf_counter() - began
     house.close()
     return seconds
+
+
+def _copy(cluster: Cluster, source: str, target: str) -> float:
+    """Copy the same rows into the same tables, without triggers, a hundred entries a commit."""
+    tables = [*LEDGER_TABLES, *(table for one in projections() for table in one.tables)]
+    with cluster.connect(source) as read:
+        rows = {
+            table.name: read.execute(f'SELECT * FROM "{table.name}"'.encode()).fetchall()  # noqa: S608
+            for table in tables
+        }
+    with cluster.connect(target) as write:
+        for name in ("entries", "tiles", "checkpoints"):
+            write.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER".encode())
+        write.execute("DELETE FROM projections")
+        write.autocommit = False
+        count = ENTRIES // BATCH
+        began = time.perf_counter()
+        for turn in range(count):
+            for name, all_rows in rows.items():
+                part = all_rows[len(all_rows) * turn // count : len(all_rows) * (turn + 1) // count]
+                if part:
+                    copying = f'COPY "{name}" FROM STDIN'.encode()
+                    with write.cursor() as cursor, cursor.copy(copying) as copy:
+                        for row in part:
+                            copy.write_row(row)
+            write.commit()
+        return time.perf_counter() - began
 
 
 def _insert(source: Path, target: Path) -> float:
