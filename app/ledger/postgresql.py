@@ -151,7 +151,7 @@ class PostgresqlDatabase:
 
     def heads(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
         """Find the last entry of each key that has one."""
-        return dict(connection.exec_driver_sql(FIND_HEADS, (list(keys),)).tuples().all())
+        return dict(connection.exec_driver_sql(FIND_HEADS, (list(keys),)).all())
 
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key, in one statement."""

@@ -84,7 +84,7 @@ class SqliteDatabase:
         for start in range(0, len(keys), MOST_PARAMETERS):
             part = keys[start : start + MOST_PARAMETERS]
             asked = f"SELECT key, idx FROM heads WHERE key IN ({','.join('?' * len(part))})"  # noqa: S608 - marks
-            found.update(connection.exec_driver_sql(asked, tuple(part)).tuples().all())
+            found.update(connection.exec_driver_sql(asked, tuple(part)).all())
         return found
 
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:

@@ -52,6 +52,7 @@ SUBJECTS = {
     "token": "token/t1",
     "report": "report/r1",
     "log": "log",
+    "graph": "log",
 }
 CARD = b"a card, in full\n"
 STORED = {"blob": f"sha256:{hashlib.sha256(CARD).hexdigest()}", "size": len(CARD)}
