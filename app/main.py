@@ -21,8 +21,10 @@ from app.catalog.documents import Uploads
 from app.catalog.documents_api import document_routes
 from app.catalog.model_pages import model_pages
 from app.catalog.pages import Shelf, catalog_pages
+from app.catalog.search_pages import search_pages
 from app.catalog.version_pages import version_pages
 from app.catalog.visible import hides
+from app.front import add_front, desk_of
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
 from app.gates.environments import Stages
@@ -37,16 +39,10 @@ from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
 from app.identity.api import identity_routes
 from app.identity.directory import Directory, printed_names
-from app.identity.drafts import Drafts
 from app.identity.erasing import erase_drafts, may_erase
-from app.identity.local import local_actor
-from app.identity.pages import Pages, identity_pages
 from app.identity.passwords import STRONG
-from app.identity.routes import PeopleRoutes, note_refusals
-from app.identity.setup import Setup
-from app.identity.sign_in_pages import sign_in_again, sign_in_pages, sign_out_pages
+from app.identity.routes import PeopleRoutes
 from app.identity.teams import teams_of
-from app.identity.visiting import Visiting
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
 from app.ledger.reading_api import reading_routes
@@ -74,15 +70,9 @@ from app.reviews.reading import reviews_of
 from app.reviews.submit import Reviews
 from app.settings import boot_time, utc_now
 from app.verification.bundles import Bundles
-from app.web.desk import Desk
-from app.web.errors import Answers, answer_refusals
 from app.web.listing import Cursors
-from app.web.pages import front_pages
-from app.web.problem_pages import ProblemPages, wants_page
 from app.web.shell import Shell
-from app.web.static_files import mount_static
 from app.web.status_api import status_routes
-from app.web.visitors import Frame, Standing, place_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,6 +80,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
     from app.settings import Clock, Entropy, Monotonic, Settings
+    from app.web.desk import Desk
 
 
 def build_app(
@@ -128,16 +119,8 @@ def app_of(house: House) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.house = house
-    setup = _setup(house)
-    app.state.setup_address = (
-        None if setup is None else f"{house.settings.public_url}/setup/{setup.secret}"
-    )
     desk = desk_of(house)
-    pages = Pages(house.identity, setup, desk)
-    problems = ProblemPages(desk, partial(sign_in_again, desk))
-    answers = Answers(problems, wants_page)
-    answer_refusals(app, answers)
-    note_refusals(app, house.identity, answers)
+    add_front(app, house, desk)
     authenticate = house.identity.authentication
     ledger = house.ledger
     cursors = Cursors(house.secret)
@@ -162,12 +145,8 @@ def app_of(house: House) -> FastAPI:
     )
     app.include_router(rotation_routes(house.rotating, authenticate))
     app.include_router(status_routes(house.unready))
-    app.include_router(front_pages(desk, house.nobody))
-    mount_static(app)
     app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
-    app.include_router(identity_pages(pages))
-    app.include_router(sign_in_pages(pages, desk))
-    app.include_router(sign_out_pages(pages, desk))
+    app.include_router(search_pages(desk, ledger))
     evaluate, promotions = _add_decisions(app, house, recording, desk)
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
     app.include_router(lineage_routes(LineageRoutes(ledger, authenticate, graph.sources)))
@@ -265,36 +244,3 @@ def _reporting(house: House) -> tuple[Runner, Reports]:
     bundle = partial(_bundles(house), kind="report")
     reports = Reports(house.ledger, runner, bundle, house.clock, house.entropy, house.secret)
     return runner, reports
-
-
-def desk_of(house: House) -> Desk:
-    """Put together what every page stands on."""
-    settings, publisher = house.settings, house.publisher
-
-    def standing() -> Standing:
-        verified, verified_at = publisher.verified
-        with house.ledger.snapshot() as now:
-            return Standing(now.size, verified, verified_at, house.sequencer.halted)
-
-    frame = Frame(
-        place_of(settings.public_url),
-        house.store.origin,
-        settings.public_url,
-        standing,
-        house.clock,
-    )
-    drafts = Drafts(house.ledger, house.identity.authentication, house.clock, house.entropy)
-    return Desk(frame, Visiting(house.identity, house.secret), drafts)
-
-
-def _setup(house: House) -> Setup | None:
-    """Open the one-time set-up address of a log that has nobody."""
-    if not house.nobody():
-        return None
-    return Setup(
-        house.identity.accounts,
-        local_actor(os.getuid()),
-        house.beginning,
-        house.clock,
-        house.entropy,
-    )

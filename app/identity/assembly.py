@@ -9,6 +9,7 @@ from app.identity.accounts import Accounts
 from app.identity.authentication import Authentication
 from app.identity.factor import Secrets
 from app.identity.issuing import Tokens
+from app.identity.own import OwnAccount
 from app.identity.passwords import STRONG, Passwords
 from app.identity.refusals import Refusals
 from app.identity.roles import Roles
@@ -46,6 +47,7 @@ class Identity:
     tokens: Tokens
     signing: Signing
     refusals: Refusals
+    own: OwnAccount
     clock: Clock
 
 
@@ -73,5 +75,6 @@ def assemble(
         tokens=Tokens(ledger, clock, entropy, authentication.forget),
         signing=Signing(ledger, passwords, secrets, sessions, clock, keys.sign, keys.vkey),
         refusals=refusals,
+        own=OwnAccount(ledger, passwords, secrets, sessions, clock),
         clock=clock,
     )

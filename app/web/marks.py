@@ -19,11 +19,11 @@ _WORDS = {
     ),
     Tone.BAD: (
         "deny denied fail failed reject rejected refused revoked expired overdue altered broken "
-        "halted disabled error missing withdrawn_consent breached critical high"
+        "halted disabled error missing withdrawn_consent breached"
     ),
     Tone.WAIT: (
         "awaiting incomplete inconclusive pending requested queued collecting rendering checking "
-        "sealing request_changes open running draft drafted due waiting medium stale truncated"
+        "sealing request_changes open running draft drafted due waiting stale truncated"
     ),
 }
 _TONES = {word: tone for tone, words in _WORDS.items() for word in words.split()}

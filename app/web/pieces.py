@@ -56,19 +56,29 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
-    """A picture of intervals with their twin as a table. ``limit``: the line that is asked for.
+class Picture:
+    """Where everything lies, in units of a picture ``width`` wide. ``above``: where names are."""
 
-    Places are in a picture 600 units wide.
+    width: int
+    height: int
+    marks: Sequence[Mark]
+    limit_at: float | None
+    ticks: Sequence[tuple[float, str]]
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Intervals as pictures, for wide pages and narrow ones, and as a table that says the same.
+
+    ``limit``: what is asked for, a line in the pictures; None: nothing.
     """
 
     title: str
     rows: Sequence[Interval]
-    marks: Sequence[Mark]
-    height: int
     limit: float | None
-    limit_at: float | None
-    ticks: Sequence[tuple[float, str]]
+    wide: Picture
+    narrow: Picture
 
     def numbers(self) -> list[tuple[str, ...]]:
         """Give the rows of the table twin; what is not defined is empty, never 0."""
@@ -88,9 +98,6 @@ class Plot:
         ]
 
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 600, 170, 20, 28, 14
-
-
 def plot(
     title: str,
     rows: Sequence[Interval],
@@ -104,21 +111,47 @@ def plot(
     ``highest`` None: the largest value there is, at least 1.
     """
     values = [one for row in rows for one in (row.value, row.high, limit) if one is not None]
-    top = max(values, default=1.0, key=float) if highest is None else highest
-    top = max(top, lowest + 1e-9) if highest is not None else max(top, 1.0)
+    top = max([1.0, *values]) if highest is None else max(highest, lowest + 1e-9)
+    return Plot(
+        title,
+        rows,
+        limit,
+        _picture(rows, limit, (lowest, top), width=600, left=170, row=28),
+        _picture(rows, limit, (lowest, top), width=280, left=8, row=42, above=True),
+    )
 
-    def at(value: float | None) -> float | None:
-        if value is None:
-            return None
+
+def _picture(
+    rows: Sequence[Interval],
+    limit: float | None,
+    scale: tuple[float, float],
+    *,
+    width: int,
+    left: int,
+    row: int,
+    above: bool = False,
+) -> Picture:
+    """Lay out one picture. ``above``: names stand over their intervals, not beside them."""
+    lowest, top = scale
+
+    def at(value: float) -> float:
         share = (min(max(value, lowest), top) - lowest) / (top - lowest)
-        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+        return round(left + share * (width - left - 20), 1)
+
+    def maybe(value: float | None) -> float | None:
+        return None if value is None else at(value)
 
     marks = [
-        Mark(row.label, TOP + ROW * number + ROW // 2, at(row.value), at(row.low), at(row.high),
-             row.small)
-        for number, row in enumerate(rows)
-    ]  # fmt: skip
+        Mark(
+            one.label,
+            14 + row * number + (row - 12 if above else row // 2),
+            maybe(one.value),
+            maybe(one.low),
+            maybe(one.high),
+            one.small,
+        )
+        for number, one in enumerate(rows)
+    ]
     steps = [lowest + (top - lowest) * step / 4 for step in range(5)]
-    ticks = [(at(step) or float(LEFT), f"{step:.2f}") for step in steps]
-    height = TOP + ROW * len(rows) + 30
-    return Plot(title, rows, marks, height, limit, at(limit), ticks)
+    ticks = [(at(step), f"{step:.2f}") for step in steps]
+    return Picture(width, 44 + row * len(rows), marks, maybe(limit), ticks, above)

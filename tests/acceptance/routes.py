@@ -77,6 +77,16 @@ ROWS: Mapping[str, Row] = {
         "/promotions/none/reviews/1/bundle"
     ),
     "GET /promotions/{promotion_id}/view": Row("/promotions/none/view"),
+    "GET /start": Row("/start", page=True),
+    "GET /search": Row("/search?q=credit", page=True),
+    "GET /account": Row("/account", page=True),
+    "POST /account/sessions/{session}/end": Row("/account/sessions/none/end", form=True, page=True),
+    "POST /account/tokens/{token}/revoke": Row("/account/tokens/none/revoke", form=True, page=True),
+    "POST /account/password": Row("/account/password", form=True, page=True),
+    "POST /account/authenticator": Row("/account/authenticator", form=True, page=True),
+    "POST /account/authenticator/confirm": Row(
+        "/account/authenticator/confirm", form=True, page=True
+    ),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),

@@ -159,6 +159,9 @@ VISITS: Mapping[str, Visit] = {
     "GET /promotions/{promotion_id}/reviews/{index}": Visit(
         lambda town: town.notes["receipt"], who="vera"
     ),
+    "GET /start": Visit("/start"),
+    "GET /search": Visit("/search?q=credit", also=("/search", "/search?q=nothing-holds-this")),
+    "GET /account": Visit("/account", also=("/account?done=password",)),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),
     "GET /sign-in": Visit("/sign-in?next=/help", who=None),

@@ -14,9 +14,9 @@ from fastapi import FastAPI, Form, Request, Response
 from jinja2 import DictLoader
 
 from app.core.errors import Unavailable
+from app.front import desk_of
 from app.identity.pages import Pages
 from app.identity.sign_in_pages import sign_in_again, sign_in_pages
-from app.main import desk_of
 from app.web.errors import Answers, answer_refusals
 from app.web.problem_pages import ProblemPages, wants_page
 from app.web.shell import Shell

@@ -84,7 +84,7 @@ class TokenRevoked:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorChanged:
-    """``change``: enrolled, recovery_code_used, reset_requested or reset."""
+    """``change``: enrolled, replaced, recovery_code_used, reset_requested or reset."""
 
     TYPE: ClassVar[str] = "second_factor.changed.v1"
     change: str
