@@ -55,7 +55,7 @@ def nobodys(folder: Path, browser: Browser, *, script: bool) -> Iterator[Arrival
         port=port,
     )
     clock = Clock(datetime.now(UTC))
-    app = app_of(open_house(settings, clock, Entropy(7), CHEAP))
+    app = app_of(open_house(settings, clock, Entropy(7), CHEAP, clock.monotonic))
     eyes = Eyes(browser, settings.public_url)
     with Http.serving(app), listening(app, port):
         yield Arrival(eyes, app.state.setup_address, clock, script)
