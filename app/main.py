@@ -30,6 +30,7 @@ from app.gates.approvals import Approvals
 from app.gates.environments import Stages
 from app.gates.evaluate import Evaluate
 from app.gates.gather import Gather
+from app.gates.pages import policy_pages
 from app.gates.predictions import TakePredictions
 from app.gates.predictions_api import PredictionRoutes, prediction_routes
 from app.gates.promotions import Promotions
@@ -45,6 +46,7 @@ from app.identity.routes import PeopleRoutes
 from app.identity.teams import teams_of
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
+from app.ledger.pages import LogPages, log_pages
 from app.ledger.reading_api import reading_routes
 from app.ledger.recovery_api import recovery_routes
 from app.ledger.redaction import Redactions
@@ -56,11 +58,13 @@ from app.lineage.asking import ancestors
 from app.lineage.assembly import assemble as assemble_graph
 from app.lineage.drawing_api import drawing_routes
 from app.lineage.keeping_api import KeepingRoutes, keeping_routes
+from app.lineage.pages import lineage_pages
 from app.reporting.api import report_routes
 from app.reporting.erasing import erase_reports
 from app.reporting.gather import Gather as GatherReport
 from app.reporting.making import Making
 from app.reporting.ordering import Reports
+from app.reporting.pages import report_pages
 from app.reporting.runner import Runner
 from app.reviews.api import ReviewRoutes, review_routes
 from app.reviews.looking import Looking
@@ -144,6 +148,8 @@ def app_of(house: House) -> FastAPI:
         )
     )
     app.include_router(rotation_routes(house.rotating, authenticate))
+    log = LogPages(desk, ledger, cursors, house.publisher, hides, printed_names)
+    app.include_router(log_pages(log))
     app.include_router(status_routes(house.unready))
     app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
     app.include_router(search_pages(desk, ledger))
@@ -156,7 +162,9 @@ def app_of(house: House) -> FastAPI:
     app.include_router(
         drawing_routes(ledger, authenticate, house.layout, house.settings.public_url)
     )
+    app.include_router(lineage_pages(desk, ledger, house.layout))
     app.include_router(report_routes(reports, authenticate, cursors))
+    app.include_router(report_pages(desk, ledger, reports, cursors, printed_names))
     app.add_middleware(
         Shell,
         max_body=house.settings.max_body,
@@ -226,6 +234,7 @@ def _add_catalog(
     app.include_router(model_pages(shelf))
     app.include_router(version_pages(shelf, uploads))
     app.include_router(dataset_pages(shelf, uploads))
+    app.include_router(policy_pages(desk, house.ledger, cursors, printed_names))
 
 
 def _bundles(house: House) -> Bundles:

@@ -15,12 +15,14 @@ from app.catalog.inventory import SORTS, Wanted, live_in
 from app.catalog.lists import Part
 from app.core.access import Permission
 from app.web.listing import PageQuery
+from app.web.moments import with_zone
 from app.web.tables import Column, Kind, Listing, list_page, order_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.catalog.ports import NamesOf, ReadyFor, RequestPromotion
+    from app.catalog.ports import ReadyFor, RequestPromotion
+    from app.ledger.ports import NamesOf
     from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
     from app.web.callers import Caller
@@ -176,12 +178,6 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
         )
 
     return router
-
-
-def with_zone(written: str) -> str:
-    """Take what a browser's date field gives, which has no zone, as UTC."""
-    _, _, time = written.partition("T")
-    return written if not time or time[-1] in "Zz" or {"+", "-"} & set(time) else f"{written}Z"
 
 
 def _inventory_columns(places: Sequence[str]) -> list[Column]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -20,12 +20,6 @@ class TeamsOf(Protocol):
 
     def __call__(self, connection: Connection, actor: Actor, /) -> frozenset[str] | None:
         """Answer the actor's teams; None for one that no team limits."""
-
-
-class NamesOf(Protocol):
-    """What people are called, by their ids; whoever is no person is not among them."""
-
-    def __call__(self, connection: Connection, ids: Iterable[str], /) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -66,6 +66,12 @@ class Hides(Protocol):
 
     def __call__(self, connection: Connection, caller: Caller, subject: str, data: Json) -> bool:
         """Tell whether the event's data is for others alone."""
+
+
+class NamesOf(Protocol):
+    """What people are called, by their ids; whoever is no person is not among them."""
+
+    def __call__(self, connection: Connection, ids: Iterable[str], /) -> Mapping[str, str]: ...
 
 
 class Admit(Protocol):

@@ -18,6 +18,7 @@ from app.web.listing import Listed, PageQuery, answer_list
 from app.web.moments import LARGEST_INDEX, Moment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from app.core.jsonvalue import Json
     from app.ledger.record import Ledger
     from app.web.callers import Authenticate
-    from app.web.listing import Cursors, Key
+    from app.web.listing import Cursors, Fetch, Key
 
 COLUMNS = (
     "index", "id", "type", "subject", "source", "actor", "actor_kind", "occurred_at",
@@ -85,24 +86,33 @@ def stream_routes(ledger: Ledger, authenticate: Authenticate, cursors: Cursors) 
         authenticate(request).require(Permission.READ_LOG)
         conditions = Filters(type, subject, actor, since, until, after_index).conditions()
 
-        def fetch(size: int | None, after: Key | None, limit: int) -> Listed:
-            with ledger.snapshot() as now:
-                upto = now.size if size is None else size
-                where = [ENTRIES.c.idx < upto, *conditions]
-                if after is not None:
-                    where.append(ENTRIES.c.idx > after[0])
-                rows = now.connection.execute(
-                    select(ENTRIES.c.body, ENTRIES.c.leaf_hash)
-                    .where(*where)
-                    .order_by(ENTRIES.c.idx)
-                    .limit(limit)
-                )
-                items = [_item(row.body, row.leaf_hash) for row in rows]
-            return Listed(items, [(int(str(one["index"])),) for one in items], upto)
-
-        return answer_list(request, page, cursors, COLUMNS, fetch)
+        return answer_list(request, page, cursors, COLUMNS, reading(ledger, conditions))
 
     return router
+
+
+def reading(
+    ledger: Ledger, conditions: Sequence[ColumnElement[bool]], *, newest_first: bool = False
+) -> Fetch:
+    """Read the stream part by part, each in a snapshot of its own, exact at one size."""
+
+    def fetch(size: int | None, after: Key | None, limit: int) -> Listed:
+        with ledger.snapshot() as now:
+            upto = now.size if size is None else size
+            where = [ENTRIES.c.idx < upto, *conditions]
+            if after is not None:
+                last = int(after[0])
+                where.append(ENTRIES.c.idx < last if newest_first else ENTRIES.c.idx > last)
+            rows = now.connection.execute(
+                select(ENTRIES.c.body, ENTRIES.c.leaf_hash)
+                .where(*where)
+                .order_by(ENTRIES.c.idx.desc() if newest_first else ENTRIES.c.idx)
+                .limit(limit)
+            )
+            items = [_item(row.body, row.leaf_hash) for row in rows]
+        return Listed(items, [(int(str(one["index"])),) for one in items], upto)
+
+    return fetch
 
 
 def _item(raw: bytes, leaf: bytes) -> dict[str, Json]:

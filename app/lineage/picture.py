@@ -134,7 +134,7 @@ def way_of(path: Sequence[Edge], names: Names, status: Status) -> Picture:
     """Show a way from cause to effect, one box after the other."""
     gids = [edge.src for edge in path[:1]] + [edge.dst for edge in path]
     boxes = tuple(
-        Box(names.gid(gid), _name(gid, names), kind_of(gid), (at, at), _page(gid, names))
+        Box(names.gid(gid), called(gid, names), kind_of(gid), (at, at), _page(gid, names))
         for at, gid in enumerate(gids)
     )
     arrows = tuple(Arrow(at, at + 1, (edge.type,)) for at, edge in enumerate(path))
@@ -157,7 +157,7 @@ def _grouped(nodes: Sequence[Reached]) -> dict[tuple[object, ...], list[Reached]
 def _single(one: Reached, what: Shown, names: Names) -> Box:
     return Box(
         names.gid(one.gid),
-        _name(one.gid, names),
+        called(one.gid, names),
         kind_of(one.gid),
         (one.distance, one.distance),
         _page(one.gid, names),
@@ -193,8 +193,14 @@ def _ends(edge: Edge, direction: Direction) -> tuple[str, str]:
     return (edge.src, edge.dst) if downstream else (edge.dst, edge.src)
 
 
-def _name(gid: str, names: Names) -> str:
-    return names.gid(gid).partition(":")[2]
+def called(gid: str, names: Names) -> str:
+    """Tell what a node is called in its box; a revision by what it is one of and since when."""
+    shown = names.gid(gid)
+    name = shown.partition(":")[2]
+    if kind_of(gid) is NodeKind.DEPLOYMENT_REVISION and "@" in name:
+        place, _, since = name.partition("@")
+        return f"{place} since {since[:19]}Z"
+    return name
 
 
 def _page(gid: str, names: Names) -> str | None:

@@ -94,7 +94,7 @@ def draw(picture: Picture, placed: Placed, caption: Caption, *, said: bool = Fal
         _box(main, box, middle, caption.base)
     for line, foot in enumerate(feet):
         at = placed.height + 2 * MARGIN + LINE * (line + 1)
-        _text(svg, foot, (MARGIN, at), "foot", PALE, 11)
+        _text(svg, foot, (MARGIN, at), "stamp", PALE, 11)
     return tostring(svg, encoding="unicode")
 
 
@@ -148,7 +148,7 @@ def _more(group: Element, box: Box, base: str) -> None:
     if box.gid and "*" not in box.gid:
         label = f"Show {box.beyond:,} more behind {printable(box.name)}"
         parent = SubElement(
-            group, "a", {"href": lineage_of(box.gid, base), "class": "more", "aria-label": label}
+            group, "a", {"href": lineage_of(box.gid, base), "class": "onward", "aria-label": label}
         )
         # A target of at least 24 by 24 (WCAG 2.2, 2.5.8).
         wide = {"x": f"{WIDTH - 72}", "y": "2", "width": "70", "height": "26"}

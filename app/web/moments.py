@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 LARGEST_INDEX = 2**53 - 1
 """No log gets longer: it is the largest integer of canonical JSON, and fits every database."""
@@ -21,3 +21,17 @@ def _writable(moment: AwareDatetime) -> AwareDatetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_writable)]
 """A time with a zone, brought to UTC."""
+
+
+def with_zone(written: str) -> str:
+    """Take what a browser's date field gives, which has no zone, as UTC."""
+    _, _, time = written.partition("T")
+    return written if not time or time[-1] in "Zz" or {"+", "-"} & set(time) else f"{written}Z"
+
+
+def _field(written: object) -> object:
+    return (with_zone(written) or None) if isinstance(written, str) else written
+
+
+MomentField = Annotated[Moment | None, BeforeValidator(_field)]
+"""A time from a form's date field: UTC where it has no zone, None where it is empty."""

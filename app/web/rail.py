@@ -25,6 +25,10 @@ RAIL: tuple[Place, ...] = (
     Place("Inbox", "/inbox", "i"),
     Place("Models", "/models", "m"),
     Place("Datasets", "/datasets", "d"),
+    Place("Lineage", "/lineage", "l"),
+    Place("Ledger", "/ledger", "e"),
+    Place("Reports", "/reports", "r"),
+    Place("Policies", "/policies", "p"),
 )
 
 

@@ -237,6 +237,17 @@ ROWS: Mapping[str, Row] = {
         "/datasets/none/versions/1/documents", form=True, page=True
     ),
     "GET /deployments": Row("/deployments", page=True),
+    "GET /ledger": Row("/ledger", page=True),
+    "GET /ledger/{index}": Row("/ledger/0", page=True),
+    "GET /ledger/{index}/proof": Row("/ledger/0/proof", page=True),
+    "GET /lineage": Row("/lineage", page=True),
+    "GET /reports": Row("/reports", page=True),
+    "POST /reports": Row("/reports", form=True, page=True),
+    "GET /reports/{job_id}": Row("/reports/none", page=True),
+    "POST /reports/{job_id}/cancel": Row("/reports/none/cancel", form=True, page=True),
+    "GET /policies": Row("/policies", page=True),
+    "GET /policies/{name}": Row("/policies/none", page=True),
+    "GET /policies/{name}/versions/{version}": Row("/policies/none/versions/1", page=True),
 }
 
 

@@ -139,6 +139,21 @@ def invitation(town: Town) -> str:
     return f"/invitations/{secret_of(made['url'])}"
 
 
+def report(town: Town) -> str:
+    """Order a report once, and give the path of its page."""
+    if "report" not in town.notes:
+        omar = town.world.client(town.world.people["omar"])
+        asked = {"type": "model-audit", "scope": "model/credit/1"}
+        town.notes["report"] = omar.post("/api/v1/reports", json=asked).json()["id"]
+    return f"/reports/{town.notes['report']}"
+
+
+def deciding_entry(town: Town) -> str:
+    """Find an entry with a lot in it: a decision."""
+    found = town.world.client(town.world.ada).get("/api/v1/events?type=gate.decided&limit=1")
+    return f"/ledger/{found.json()['items'][0]['index']}"
+
+
 VISITS: Mapping[str, Visit] = {
     "GET /": Visit("/", who=None),
     "GET /inbox": Visit(
@@ -192,6 +207,22 @@ VISITS: Mapping[str, Visit] = {
     "GET /datasets": Visit("/datasets", also=("/datasets?q=none",)),
     "GET /datasets/{name}": Visit("/datasets/applicants", also=(f"/datasets/{LONG}",)),
     "GET /datasets/{name}/versions/{version}": Visit("/datasets/applicants/versions/1", who="erin"),
+    "GET /ledger": Visit("/ledger", also=("/ledger?subject=none", "/ledger?type=gate.decided")),
+    "GET /ledger/{index}": Visit("/ledger/20", also=("/ledger/0", deciding_entry, "/ledger/9999")),
+    "GET /lineage": Visit(
+        "/lineage",
+        also=(
+            "/lineage?node=model/credit/2&view=list",
+            "/lineage?node=dataset/applicants/1&direction=downstream",
+            "/lineage?node=model/none/1",
+            "/lineage?from=model/credit/2&to=dataset/applicants/1",
+        ),
+    ),
+    "GET /reports": Visit("/reports", who="omar", also=("/reports?limit=1",)),
+    "GET /reports/{job_id}": Visit(report, who="omar", also=("/reports/none",)),
+    "GET /policies": Visit("/policies", also=("/policies?state=retired",)),
+    "GET /policies/{name}": Visit("/policies/production-default"),
+    "GET /policies/{name}/versions/{version}": Visit("/policies/production-default/versions/1.0.0"),
     "GET /deployments": Visit("/deployments", also=("/deployments?at=2020-01-01T00:00:00",)),
 }
 

@@ -23,24 +23,35 @@ if TYPE_CHECKING:
 HTML = {"Accept": "text/html"}
 
 
+def filled(world: World) -> Bank:
+    """A bank with one version live, one asked for and one bare; and two models beside it."""
+    bank = Bank.founded(world)
+    bank.publish()
+    first = bank.ready("1")
+    promotion = bank.promote(first)
+    bank.sign(promotion)
+    decision = bank.show(promotion)["decision"]["decision_id"]
+    assert bank.deploy(first, decision).status_code == 201
+    bank.promote(bank.another("2"))
+    bank.model("3", labels={"branch": "main"})
+    for name, tier in (("churn", "low"), ("pricing", "limited")):
+        about = {"owner": "growth", "purpose": f"does {name}", "risk_tier": tier}
+        world.record(bank.erin, "model.registered", f"model/{name}", about)
+    return bank
+
+
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    """A bank with one version live, one asked for and one bare; and two models beside it."""
+    """A bank that is only looked at."""
     with World.open(tmp_path_factory.mktemp("bank")) as world:
-        bank = Bank.founded(world)
-        bank.publish()
-        first = bank.ready("1")
-        promotion = bank.promote(first)
-        bank.sign(promotion)
-        decision = bank.show(promotion)["decision"]["decision_id"]
-        assert bank.deploy(first, decision).status_code == 201
-        second = bank.another("2")
-        bank.promote(second)
-        bank.model("3", labels={"branch": "main"})
-        for name, tier in (("churn", "low"), ("pricing", "limited")):
-            about = {"owner": "growth", "purpose": f"does {name}", "risk_tier": tier}
-            world.record(bank.erin, "model.registered", f"model/{name}", about)
-        yield bank
+        yield filled(world)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    """Another one, in which things are done."""
+    with World.open(tmp_path_factory.mktemp("busy")) as world:
+        yield filled(world)
 
 
 def look(bank: Bank, path: str, by: Person | None = None, **query: str) -> httpx.Response:
@@ -192,11 +203,11 @@ def test_a_version_says_what_is_missing_who_brings_it_and_with_which_command(ban
     assert "muniment promote model/credit/3 --environment production" in page
 
 
-def test_the_tasks_of_a_version_are_the_findings_of_the_gate(bank: Bank) -> None:
-    page = text(bank, "/models/credit/versions/3?for=production")
-    size = bank.size
-    decided = bank.check("model/credit/3")
-    assert bank.size == size + 1
+def test_the_tasks_of_a_version_are_the_findings_of_the_gate(busy: Bank) -> None:
+    page = text(busy, "/models/credit/versions/3?for=production")
+    size = busy.size
+    decided = busy.check("model/credit/3")
+    assert busy.size == size + 1
     for rule in decided["rules"]:
         assert f"Rule {rule['id']}." in page
     assert len(decided["rules"]) == page.count("Rule production-default/")
@@ -232,26 +243,26 @@ def send(bank: Bank, path: str, by: Person | None = None, **parts: Any) -> httpx
     return bank.world.client(by or bank.erin).post(path, headers=HTML, data=fields, **parts)
 
 
-def test_a_promotion_is_asked_for_on_the_page_and_twice_is_said_on_the_page(bank: Bank) -> None:
+def test_a_promotion_is_asked_for_on_the_page_and_twice_is_said_on_the_page(busy: Bank) -> None:
     path = "/models/credit/versions/3/promotions"
     asked = {"environment": "development", "reason": "to <b>try</b> it"}
-    sent = send(bank, path, data=asked)
+    sent = send(busy, path, data=asked)
     assert sent.status_code == 303
     promotion = sent.headers["Location"].removeprefix("/promotions/")
-    shown = bank.show(promotion)
+    shown = busy.show(promotion)
     assert shown["subject"] == "model/credit/3"
     assert shown["environment"] == "development"
-    last = list(bank.events("promotion.requested"))[-1]
+    last = list(busy.events("promotion.requested"))[-1]
     assert last["reason"] == "to <b>try</b> it"
-    missing = send(bank, path, data={"environment": "moon", "reason": "again"})
+    missing = send(busy, path, data={"environment": "moon", "reason": "again"})
     assert missing.status_code == 422
     assert "is not a published environment" in unescape(missing.text)
     assert ">again</textarea>" in missing.text or "moon" in missing.text
 
 
-def test_a_promotion_of_the_same_pair_keeps_what_was_typed(bank: Bank) -> None:
+def test_a_promotion_of_the_same_pair_keeps_what_was_typed(busy: Bank) -> None:
     again = send(
-        bank,
+        busy,
         "/models/credit/versions/2/promotions",
         data={"environment": "production", "reason": "once more"},
     )
@@ -259,43 +270,43 @@ def test_a_promotion_of_the_same_pair_keeps_what_was_typed(bank: Bank) -> None:
     assert "is requested already" in again.text
 
 
-def test_a_file_is_recorded_on_the_page_and_downloaded_as_an_attachment(bank: Bank) -> None:
+def test_a_file_is_recorded_on_the_page_and_downloaded_as_an_attachment(busy: Bank) -> None:
     path = "/models/credit/versions/3/documents"
     file = ("<script>.pdf", b"%PDF-1.7", "application/pdf")
     fields = {"kind": "validation_report", "title": "{{ 7*7 }} <script>x</script>"}
-    sent = send(bank, path, data=fields, files={"file": file})
+    sent = send(busy, path, data=fields, files={"file": file})
     assert sent.status_code == 303
-    page = look(bank, "/models/credit/versions/3").text
+    page = look(busy, "/models/credit/versions/3").text
     assert "{{ 7*7 }} &lt;script&gt;x&lt;/script&gt;" in page
     link = re.search(r'href="(/api/v1/blobs/\w+)" download>\{\{', page)
     assert link is not None
-    given = bank.world.client(bank.erin).get(link[1])
+    given = busy.world.client(busy.erin).get(link[1])
     assert given.content == b"%PDF-1.7"
     assert given.headers["Content-Disposition"].startswith("attachment")
 
 
 @pytest.mark.parametrize("page", ["/models/credit/versions/3", "/datasets/applicants/versions/1"])
-def test_no_file_and_an_unknown_kind_are_said_on_the_page(bank: Bank, page: str) -> None:
+def test_no_file_and_an_unknown_kind_are_said_on_the_page(busy: Bank, page: str) -> None:
     path = f"{page}/documents"
-    empty = send(bank, path, data={"kind": "card"}, files={"file": ("x", b"", "text/plain")})
+    empty = send(busy, path, data={"kind": "card"}, files={"file": ("x", b"", "text/plain")})
     assert empty.status_code == 422
     assert "No file was chosen" in empty.text
     assert 'role="alert"' in empty.text
 
 
-def test_a_file_of_a_dataset_version_is_recorded_on_its_page(bank: Bank) -> None:
+def test_a_file_of_a_dataset_version_is_recorded_on_its_page(busy: Bank) -> None:
     path = "/datasets/applicants/versions/1/documents"
     file = {"file": ("sheet.txt", b"whence", "text/plain")}
-    assert send(bank, path, data={"kind": "datasheet"}, files=file).status_code == 303
-    assert "sheet.txt" in text(bank, "/datasets/applicants/versions/1")
+    assert send(busy, path, data={"kind": "datasheet"}, files=file).status_code == 303
+    assert "sheet.txt" in text(busy, "/datasets/applicants/versions/1")
 
 
-def test_a_file_takes_the_permission_to_record_evidence(bank: Bank) -> None:
+def test_a_file_takes_the_permission_to_record_evidence(busy: Bank) -> None:
     path = "/models/credit/versions/3"
-    assert "Record the file" not in text(bank, path, bank.vera)
-    found = re.search(r'name="form_token" value="([^"]+)"', look(bank, path, bank.vera).text)
+    assert "Record the file" not in text(busy, path, busy.vera)
+    found = re.search(r'name="form_token" value="([^"]+)"', look(busy, path, busy.vera).text)
     assert found is not None
-    refused = bank.world.client(bank.vera).post(
+    refused = busy.world.client(busy.vera).post(
         f"{path}/documents",
         headers=HTML,
         data={"form_token": found[1], "kind": "card"},
@@ -353,11 +364,11 @@ def test_nobody_is_sent_to_sign_in_and_back(bank: Bank, path: str) -> None:
     assert answer.headers["Location"].startswith("/sign-in?next=")
 
 
-def test_what_is_for_a_team_alone_has_no_page_for_others(bank: Bank) -> None:
+def test_what_is_for_a_team_alone_has_no_page_for_others(busy: Bank) -> None:
     secret = {"owner": "x", "purpose": "hidden", "risk_tier": "low", "team": "a", "team_only": True}
-    bank.world.grant(bank.erin, "engineer", team="a")
-    bank.world.record(bank.erin, "model.registered", "model/covert", secret)
-    zoe = bank.world.person("zoe")
-    bank.world.grant(zoe, "auditor", team="b")
-    assert "covert" not in look(bank, "/models", zoe, format="csv").text
-    assert look(bank, "/models/covert", zoe).status_code == 404
+    busy.world.grant(busy.erin, "engineer", team="a")
+    busy.world.record(busy.erin, "model.registered", "model/covert", secret)
+    zoe = busy.world.person("zoe")
+    busy.world.grant(zoe, "auditor", team="b")
+    assert "covert" not in look(busy, "/models", zoe, format="csv").text
+    assert look(busy, "/models/covert", zoe).status_code == 404

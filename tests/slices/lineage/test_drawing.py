@@ -162,7 +162,7 @@ def test_what_lies_behind_is_counted_on_the_box_and_can_be_asked_for(reader: Sta
     picture = drawn(reader, node="model/risk/1", direction="upstream", depth=1)
     behind = {tuple(texts(one)) for one in nodes(picture)}
     assert ("dataset version", "credit/2", "+2") in behind
-    more = [one for one in picture.iter(f"{SVG}a") if one.get("class") == "more"]
+    more = [one for one in picture.iter(f"{SVG}a") if one.get("class") == "onward"]
     assert [(one.get("href"), one.get("aria-label")) for one in more] == [
         (
             "https://muniment.test/lineage?node=dataset_version%3Acredit%2F2",
