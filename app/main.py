@@ -83,6 +83,7 @@ if TYPE_CHECKING:
 
     from argon2 import PasswordHasher
 
+    from app.lineage.assembly import Graph
     from app.settings import Clock, Entropy, Monotonic, Settings
     from app.web.desk import Desk
 
@@ -148,23 +149,20 @@ def app_of(house: House) -> FastAPI:
         )
     )
     app.include_router(rotation_routes(house.rotating, authenticate))
-    log = LogPages(desk, ledger, cursors, house.publisher, hides, printed_names)
-    app.include_router(log_pages(log))
+    app.include_router(
+        log_pages(LogPages(desk, ledger, cursors, house.publisher, hides, printed_names))
+    )
     app.include_router(status_routes(house.unready))
     app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
     app.include_router(search_pages(desk, ledger))
     evaluate, promotions = _add_decisions(app, house, recording, desk)
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
-    app.include_router(lineage_routes(LineageRoutes(ledger, authenticate, graph.sources)))
-    app.include_router(
-        keeping_routes(KeepingRoutes(ledger, authenticate, graph.projector, graph.jobs))
-    )
-    app.include_router(
-        drawing_routes(ledger, authenticate, house.layout, house.settings.public_url)
-    )
-    app.include_router(lineage_pages(desk, ledger, house.layout))
-    app.include_router(report_routes(reports, authenticate, cursors))
-    app.include_router(report_pages(desk, ledger, reports, cursors, printed_names))
+    _add_lineage(app, house, desk, graph)
+    for routes in (
+        report_routes(reports, authenticate, cursors),
+        report_pages(desk, ledger, reports, cursors, printed_names),
+    ):
+        app.include_router(routes)
     app.add_middleware(
         Shell,
         max_body=house.settings.max_body,
@@ -172,6 +170,18 @@ def app_of(house: House) -> FastAPI:
         host=house.settings.host,
     )
     return app
+
+
+def _add_lineage(app: FastAPI, house: House, desk: Desk, graph: Graph) -> None:
+    """Add the questions to the graph, its pictures, and its keeping."""
+    ledger, authenticate = house.ledger, house.identity.authentication
+    routes = LineageRoutes(ledger, authenticate, graph.sources)
+    app.include_router(lineage_routes(routes))
+    app.include_router(
+        keeping_routes(KeepingRoutes(ledger, authenticate, graph.projector, graph.jobs))
+    )
+    app.include_router(drawing_routes(routes, house.layout, house.settings.public_url))
+    app.include_router(lineage_pages(desk, ledger, graph.sources, house.layout))
 
 
 def _add_decisions(

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.core.access import Permission
 from app.lineage.api import ClosureQuery
 from app.lineage.drawing import around, draw_around
-from app.lineage.hidden import Names
-from app.lineage.sql_store import SqlLineageStore
 
 if TYPE_CHECKING:
-    from app.ledger.record import Ledger
+    from app.lineage.api import LineageRoutes
     from app.lineage.layout import Layout
-    from app.web.callers import Authenticate
 
 SANDBOX = "default-src 'none'; sandbox"
 """A browser that is made to open the file runs nothing in it."""
@@ -28,21 +24,19 @@ class DrawingQuery(ClosureQuery):
     every: bool = False
 
 
-def drawing_routes(
-    ledger: Ledger, authenticate: Authenticate, layout: Layout, public_url: str
-) -> APIRouter:
+def drawing_routes(routes: LineageRoutes, layout: Layout, public_url: str) -> APIRouter:
     """Build the route that draws. ``public_url``: what the links of a file begin with."""
     router = APIRouter(prefix="/api/v1/graph", tags=["lineage"])
 
     @router.get("/drawing.svg", operation_id="lineageDrawing", response_class=SvgResponse)
     def get_drawing(request: Request, query: Annotated[DrawingQuery, Query()]) -> Response:
         """Draw what a node came from, or what came of it; over 150 nodes grouped."""
-        caller = authenticate(request)
-        caller.require(Permission.READ)
-        with ledger.snapshot() as now:
-            store = SqlLineageStore(now.connection, now.size)
-            names = Names(now.connection, caller.teams)
-            answer = around(store, now.size, query.node, query.direction, query.terms(query.kinds))
+        terms = query.terms(query.kinds)
+        with routes.reading(request) as now:
+            answer = now.ask(
+                terms, lambda store, size: around(store, size, query.node, query.direction, terms)
+            )
+        names = now.names
         names.check("node", query.node)
         drawing = draw_around(
             layout,

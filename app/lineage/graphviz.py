@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 WORKER: Final = str(Path(__file__).with_name("layout_worker.py"))
 PATIENCE: Final = 8.0
-"""Seconds to wait for a layout, the start of its process included."""
+"""Seconds to wait for a layout."""
+STARTING: Final = 20.0
+"""Seconds more for the first one of a process, which has to be compiled on a busy machine."""
 REMEMBERED: Final = 64
 ANSWERS: Final = 500
 """Graphs that one process lays out before another takes its place."""
@@ -38,8 +40,11 @@ INCH: Final = 72
 class Graphviz:
     """A layout; see ``layout.Layout``. One graph at a time."""
 
-    def __init__(self, patience: float = PATIENCE, worker: str = WORKER) -> None:
+    def __init__(
+        self, patience: float = PATIENCE, starting: float = STARTING, worker: str = WORKER
+    ) -> None:
         self._patience = patience
+        self._starting = starting
         self._worker = worker
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,8 +70,9 @@ class Graphviz:
             self._end()
 
     def _ask(self, dot: bytes) -> str:
-        until = time.monotonic() + self._patience
         process = self._running()
+        starting = 0.0 if self._answered else self._starting
+        until = time.monotonic() + self._patience + starting
         try:
             self._write(process, until, b"%d\n" % len(dot) + dot)
             status, _, length = self._read(process, until, None).partition(b" ")

@@ -16,12 +16,12 @@ from app.core.ledger.times import format_time
 from app.core.lineage.closure import DEPTH, Direction
 from app.core.lineage.relations import LATEST
 from app.lineage import asking, twin
+from app.lineage.api import Reading
 from app.lineage.asking import Terms
 from app.lineage.drawing import around, draw_around, draw_way
 from app.lineage.drawing_api import svg_file
 from app.lineage.hidden import Names
 from app.lineage.picking import choices, way_worth_showing
-from app.lineage.sql_store import SqlLineageStore
 from app.web.moments import MomentField
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from app.lineage.drawing import Drawing
     from app.lineage.layout import Layout
     from app.lineage.picture import Shown
-    from app.lineage.ports import LineageStore
+    from app.lineage.sources import Sources
     from app.web.desk import Desk
 
 LISTED = 1000
@@ -104,7 +104,7 @@ class Found:
         return self.size if self.question.as_of is None else self.question.as_of
 
 
-def lineage_pages(desk: Desk, ledger: Ledger, layout: Layout) -> APIRouter:
+def lineage_pages(desk: Desk, ledger: Ledger, sources: Sources, layout: Layout) -> APIRouter:
     """Build the page of lineage and its downloads."""
     router = desk.router()
 
@@ -116,8 +116,8 @@ def lineage_pages(desk: Desk, ledger: Ledger, layout: Layout) -> APIRouter:
         with ledger.snapshot() as now:
             names = Names(now.connection, caller.teams)
             known = choices(now.connection, caller.teams)
-            store = SqlLineageStore(now.connection, now.size)
-            found = _ask(store, now.size, names, question, known[0] if known else "")
+            reading = Reading(now, sources, names)
+            found = _ask(reading, question, known[0] if known else "")
         if question.format is not None:
             return _file(desk, layout, found)
         drawing, failed = _drawn(layout, found)
@@ -140,8 +140,9 @@ def lineage_pages(desk: Desk, ledger: Ledger, layout: Layout) -> APIRouter:
     return router
 
 
-def _ask(store: LineageStore, size: int, names: Names, question: Question, newest: str) -> Found:
+def _ask(now: Reading, question: Question, newest: str) -> Found:
     """Ask for the way and for what is around, choosing what the reader left open."""
+    size, names, terms = now.now.size, now.names, question.terms()
     node = question.node or question.to or question.from_ or newest
     asked = question.model_copy(update={"node": node})
     if not node:
@@ -150,14 +151,14 @@ def _ask(store: LineageStore, size: int, names: Names, question: Question, newes
         for place, one in (("node", node), ("from", asked.from_), ("to", asked.to)):
             if one:
                 names.check(place, one)
-        near = around(store, size, node, asked.direction, asked.terms())
+        near = now.ask(terms, lambda store, upto: around(store, upto, node, asked.direction, terms))
         if not (asked.from_ and asked.to):
-            ends = way_worth_showing(store, size, names, node)
+            ends = way_worth_showing(now, node)
             if ends is None:
                 return Found(asked, size, names, near)
             asked = asked.model_copy(update={"from_": ends[0], "to": ends[1]})
-        deep = replace(asked.terms(), depth=DEPTH)
-        way = asking.why(store, size, asked.from_, asked.to, deep)
+        cause, effect, deep = asked.from_, asked.to, replace(terms, depth=DEPTH)
+        way = now.ask(deep, lambda store, upto: asking.why(store, upto, cause, effect, deep))
     except (Missing, Rejected) as refused:
         return Found(asked, size, names, refused=refused.detail)
     return Found(asked, size, names, near, way)

@@ -16,8 +16,8 @@ from app.lineage.asking import Terms
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from app.lineage.api import Reading
     from app.lineage.hidden import Names, Teams
-    from app.lineage.ports import LineageStore
 
 OFFERED = 200
 """Things of each kind that a field offers; any other can be typed."""
@@ -43,21 +43,26 @@ def choices(connection: Connection, teams: Teams) -> tuple[str, ...]:
     )
 
 
-def way_worth_showing(
-    store: LineageStore, log_size: int, names: Names, node: str
-) -> tuple[str, str] | None:
+def way_worth_showing(now: Reading, node: str) -> tuple[str, str] | None:
     """Choose the two ends of a way through ``node``: its farthest data, or what it runs as.
 
     None: nothing leads to it and nothing comes of it. Raises Missing: no such node.
     """
-    before = asking.closure(store, log_size, node, Direction.UPSTREAM, SEARCHED).result.nodes
-    sources = [one for one in before[1:] if kind_of(one.gid) is NodeKind.DATASET_VERSION]
+    before = now.ask(
+        SEARCHED,
+        lambda store, size: asking.closure(store, size, node, Direction.UPSTREAM, SEARCHED),
+    )
+    sources = [
+        one for one in before.result.nodes[1:] if kind_of(one.gid) is NodeKind.DATASET_VERSION
+    ]
     if sources:
-        return _called(sources[-1].gid, names), node
-    affected = asking.impact(store, log_size, node, SEARCHED, State.LIVE).result.affected
-    places = [one for one in affected if kind_of(one.gid) is NodeKind.DEPLOYMENT]
+        return _called(sources[-1].gid, now.names), node
+    affected = now.ask(
+        SEARCHED, lambda store, size: asking.impact(store, size, node, SEARCHED, State.LIVE)
+    )
+    places = [one for one in affected.result.affected if kind_of(one.gid) is NodeKind.DEPLOYMENT]
     if places:
-        return node, _called(places[0].gid, names)
+        return node, _called(places[0].gid, now.names)
     return None
 
 

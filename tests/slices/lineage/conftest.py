@@ -117,8 +117,16 @@ class Stage:
         return asyncio.run(ask())
 
 
+@pytest.fixture(scope="session")
+def layout() -> Iterator[Graphviz]:
+    """One process that lays out for everybody, for its start costs a second."""
+    layout = Graphviz()
+    yield layout
+    layout.close()
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(tmp_path: Path, layout: Graphviz) -> Iterator[Stage]:
     clock = Clock()
     projections: list[Projection] = [CatalogProjection(), LineageProjection()]
     store = open_sqlite(tmp_path / "ledger.db", "lineage.test", os.urandom, projections)
@@ -127,12 +135,11 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     sequencer.start(lambda _: None)
     ledger, door, app = Ledger(store, sequencer, SCHEMAS, os.urandom), Door(), FastAPI()
     answer_refusals(app)
-    layout = Graphviz()
-    app.include_router(drawing_routes(ledger, door, layout, "https://muniment.test"))
-    app.include_router(lineage_routes(LineageRoutes(ledger, door, Sources(None))))
+    routes = LineageRoutes(ledger, door, Sources(None))
+    app.include_router(drawing_routes(routes, layout, "https://muniment.test"))
+    app.include_router(lineage_routes(routes))
     jobs = Jobs(ledger, None, os.urandom)
     app.include_router(keeping_routes(KeepingRoutes(ledger, door, None, jobs)))
     yield Stage(ledger, app, door)
-    layout.close()
     sequencer.stop()
     store.close()

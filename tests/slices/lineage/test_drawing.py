@@ -16,7 +16,6 @@ from app.core.lineage.relations import View
 from app.lineage import svg
 from app.lineage.asking import Answer, Terms
 from app.lineage.drawing import around, draw_around, draw_way
-from app.lineage.graphviz import Graphviz
 from app.lineage.hidden import Names
 from app.lineage.layout import Flow
 from app.lineage.picture import READABLE, picture_of, shown, words
@@ -36,8 +35,7 @@ from tests.core.lineage.histories import (
 from tests.slices.lineage.conftest import FakeCaller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from app.lineage.graphviz import Graphviz
     from tests.slices.lineage.conftest import Stage
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,13 +55,6 @@ def reader(stage: Stage) -> Stage:
     stage.tells(STORY)
     stage.door.caller = FakeCaller(frozenset({Permission.READ}))
     return stage
-
-
-@pytest.fixture(scope="module")
-def layout() -> Iterator[Graphviz]:
-    layout = Graphviz()
-    yield layout
-    layout.close()
 
 
 def read(written: str) -> Element:

@@ -19,7 +19,6 @@ from app.lineage.graphviz import Graphviz, dot_of
 from app.lineage.layout import Flow, Placed, Sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 DIAMOND = ((0, 1), (0, 2), (1, 3), (2, 3))
@@ -27,13 +26,6 @@ DIAMOND = ((0, 1), (0, 2), (1, 3), (2, 3))
 
 def sketch(boxes: int = 4, arrows: tuple[tuple[int, int], ...] = DIAMOND) -> Sketch:
     return Sketch(boxes, arrows, Flow.ACROSS, 100, 40, 50, 20)
-
-
-@pytest.fixture(scope="module")
-def layout() -> Iterator[Graphviz]:
-    layout = Graphviz()
-    yield layout
-    layout.close()
 
 
 def overlap(placed: Placed, width: int, height: int) -> list[tuple[int, int]]:
@@ -106,7 +98,7 @@ def stuck(tmp_path: Path) -> str:
 
 
 def test_a_layout_that_takes_too_long_is_ended_and_refused(stuck: str) -> None:
-    layout = Graphviz(patience=0.5, worker=stuck)
+    layout = Graphviz(patience=0.5, starting=0, worker=stuck)
     with pytest.raises(Unavailable) as refused:
         layout(sketch())
     assert "fewer hops" in (refused.value.remedy or "")
@@ -116,7 +108,7 @@ def test_a_layout_that_takes_too_long_is_ended_and_refused(stuck: str) -> None:
 def test_a_process_that_reads_nothing_holds_nobody(tmp_path: Path) -> None:
     worker = tmp_path / "deaf.py"
     worker.write_text("import time\ntime.sleep(60)\n")
-    layout = Graphviz(patience=0.5, worker=str(worker))
+    layout = Graphviz(patience=0.5, starting=0, worker=str(worker))
     with pytest.raises(Unavailable):
         layout(sketch(20_000, ()))
     layout.close()
