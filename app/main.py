@@ -74,6 +74,7 @@ from app.reviews.reading import reviews_of
 from app.reviews.submit import Reviews
 from app.settings import boot_time, utc_now
 from app.verification.bundles import Bundles
+from app.verification.list_api import list_routes
 from app.web.listing import Cursors
 from app.web.shell import Shell
 from app.web.status_api import status_routes
@@ -139,16 +140,7 @@ def app_of(house: House) -> FastAPI:
     )
     app.include_router(redaction_routes(redactions, recording, authenticate))
     app.include_router(recovery_routes(ledger, house.clock, authenticate))
-    app.include_router(
-        log_routes(
-            ledger,
-            house.rotating.history,
-            house.approvals_signer.verifier,
-            authenticate,
-            public=house.settings.log_public,
-        )
-    )
-    app.include_router(rotation_routes(house.rotating, authenticate))
+    _add_log(app, house)
     app.include_router(
         log_pages(LogPages(desk, ledger, cursors, house.publisher, hides, printed_names))
     )
@@ -182,6 +174,22 @@ def _add_lineage(app: FastAPI, house: House, desk: Desk, graph: Graph) -> None:
     )
     app.include_router(drawing_routes(routes, house.layout, house.settings.public_url))
     app.include_router(lineage_pages(desk, ledger, graph.sources, house.layout))
+
+
+def _add_log(app: FastAPI, house: House) -> None:
+    """Add what verifiers read, and the change of the log's key."""
+    authenticate = house.identity.authentication
+    app.include_router(
+        log_routes(
+            house.ledger,
+            house.rotating.history,
+            house.approvals_signer.verifier,
+            authenticate,
+            public=house.settings.log_public,
+        )
+    )
+    app.include_router(list_routes(house.ledger, house.rotating.history, authenticate, hides))
+    app.include_router(rotation_routes(house.rotating, authenticate))
 
 
 def _add_decisions(

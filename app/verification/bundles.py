@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,20 @@ from app.core.errors import Unavailable
 from app.core.ledger.bundle import Bundle, BundledEntry, encode
 from app.core.ledger.bundle_audit import WITHHELD
 from app.core.ledger.checkpoint import parse_checkpoint
+from app.core.ledger.entry import parse
 from app.core.ledger.inclusion import prove
 from app.core.ledger.note import parse_note
 from app.core.ledger.payload import Member
 from app.core.ledger.proof_file import ProofFile, format_proof
+from app.ledger import cosigned
 from app.ledger.redactions import erasures_of
 from app.ledger.tiles import tile_reader
+from app.verification.completing import entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from app.core.ledger.completeness import Complete
     from app.core.ledger.note import Verifier
     from app.ledger.snapshot import Snapshot
 
@@ -79,13 +83,40 @@ def bundle_of(
     types, by wire name; those in use are attached. Raises Unavailable while the newest
     checkpoint does not cover an entry.
     """
-    note = now.store.checkpoint(now.connection)
-    if note is None:
-        raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
-    size = parse_checkpoint(parse_note(note)[0]).size
-    wanted = _with_erasures(now, set(indexes))
-    if wanted and wanted[-1] >= size:
-        raise Unavailable(f"no checkpoint covers entry {wanted[-1]} yet", retry_after=1)
+    made = _collected(now, _with_erasures(now, set(indexes)), keys, schemas)
+    return encode(
+        replace(made, kind=kind, purpose=purpose, files={**made.files, **files}, unproven=unproven)
+    )
+
+
+def list_of(
+    now: Snapshot,
+    claim: Complete,
+    keys: Sequence[Verifier],
+    schemas: Mapping[str, bytes],
+    shows: Callable[[int], bool],
+) -> dict[str, bytes]:
+    """Collect all entries of a key, with what proves that none is left out.
+
+    ``shows``: tells whether an entry's data may be disclosed; the entry itself always is.
+    Raises Unavailable while the newest checkpoint does not cover them.
+    """
+    wanted = entries_of(now, claim)
+    if claim.end:
+        wanted.add(claim.end - 1)  # the checkpoint reaches at least as far as the claim
+    made = _collected(now, _with_erasures(now, wanted), keys, schemas)
+    entries = tuple(
+        bundled if shows(parse(bundled.raw).index) else replace(bundled, members=None)
+        for bundled in made.entries
+    )
+    purpose = f"all of {claim.key} from {claim.first} to before {claim.end}"
+    return encode(replace(made, kind="list", purpose=purpose, entries=entries, complete=(claim,)))
+
+
+def _collected(
+    now: Snapshot, wanted: Sequence[int], keys: Sequence[Verifier], schemas: Mapping[str, bytes]
+) -> Bundle:
+    note, size = _checkpoint(now, wanted[-1] + 1 if wanted else 0)
     read = tile_reader(now.store, now.connection, size)
     entries = []
     types = set()
@@ -96,18 +127,29 @@ def bundle_of(
         members = now.store.members(now.connection, index, index + 1)[index]
         entries.append(BundledEntry(raw, proof, tuple(map(_disclosed, members))))
     attached = {f"schemas/{wire}.json": schemas[wire] for wire in sorted(types) if wire in schemas}
-    return encode(
-        Bundle(
-            origin=now.store.origin,
-            kind=kind,
-            purpose=purpose,
-            checkpoint=note,
-            vkeys=tuple(key.vkey() for key in keys),
-            entries=tuple(entries),
-            files={**attached, **files},
-            unproven=unproven,
-        )
+    return Bundle(
+        origin=now.store.origin,
+        kind="",
+        purpose="",
+        checkpoint=note,
+        vkeys=tuple(key.vkey() for key in keys),
+        entries=tuple(entries),
+        files=attached,
     )
+
+
+def _checkpoint(now: Snapshot, least: int) -> tuple[bytes, int]:
+    """Choose the checkpoint: the newest that a quorum cosigned if it reaches, else the newest.
+
+    ``least``: the size that it must have. Raises Unavailable.
+    """
+    for find in (cosigned.witnessed, cosigned.newest):
+        note = find(now.store, now.connection)
+        if note is not None and (size := parse_checkpoint(parse_note(note)[0]).size) >= least:
+            return note, size
+    if now.store.checkpoint(now.connection) is None:
+        raise Unavailable("the first checkpoint is not signed yet", retry_after=1)
+    raise Unavailable(f"no checkpoint covers entry {least - 1} yet", retry_after=1)
 
 
 def _with_erasures(now: Snapshot, indexes: set[int]) -> list[int]:

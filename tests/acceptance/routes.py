@@ -113,6 +113,7 @@ ROWS: Mapping[str, Row] = {
     "GET /log/tile/{path:path}": Row("/log/tile/0/000.p/1"),
     "GET /log/vkeys": Row("/log/vkeys"),
     "GET /log/trust.json": Row("/log/trust.json"),
+    f"GET {API}/evidence": Row(f"{API}/evidence?subject=log"),
     f"POST {API}/log/rotations": Row(f"{API}/log/rotations", {"step": "finish"}),
     f"POST {API}/invitations": Row(f"{API}/invitations", {"name": "zoe", "printed_name": "Zoe"}),
     f"POST {API}/invitations/{{secret}}/accept": Row(

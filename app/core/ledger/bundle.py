@@ -11,6 +11,7 @@
     members/<index>.json        its data, canonical JSON, in the order of names:
                                 [{commitment (hex), name, salt (base64), value}, …] and
                                 {commitment, name} for a member that is erased or withheld
+    complete.json               what is here without a gap, see ``completeness``; may be missing
     files/…                     files whose SHA-256 an entry here names: as its schema, or in
                                 a member of its data
     unproven/…                  files that no entry vouches for
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import Malformed, Rejected
 from app.core.ledger.canonical import canonical, name_order, parse_json
+from app.core.ledger.completeness import format_claims, parse_claims
 from app.core.ledger.entry import parse
 from app.core.ledger.note import decode_base64
 from app.core.ledger.payload import Member
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.core.jsonvalue import Json
+    from app.core.ledger.completeness import Complete
 
 FORMAT = "muniment-bundle/1"
 
@@ -46,6 +49,7 @@ CHECKPOINT = "log/checkpoint"
 VKEYS = "log/vkeys"
 FILES = "files/"
 UNPROVEN = "unproven/"
+COMPLETE = "complete.json"
 
 README_NAME = "README.md"
 README = b"""\
@@ -64,7 +68,7 @@ vouches for, `log/checkpoint` the signed size and root of the log that the proof
 """
 
 _NAME = re.compile(
-    r"manifest\.json|README\.md|log/checkpoint|log/vkeys"
+    r"manifest\.json|README\.md|complete\.json|log/checkpoint|log/vkeys"
     r"|entries/[0-9]{12}\.(?:json|tlog-proof)|members/[0-9]{12}\.json"
     r"|(?:files|unproven)(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){1,8}"
 )
@@ -93,6 +97,7 @@ class Bundle:
     entries: tuple[BundledEntry, ...]
     files: Mapping[str, bytes] = field(default_factory=dict)
     unproven: Mapping[str, bytes] = field(default_factory=dict)
+    complete: tuple[Complete, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ def encode(bundle: Bundle) -> dict[str, bytes]:
         files[proof_name(index)] = bundled.proof
         if bundled.members is not None:
             files[members_name(index)] = format_members(bundled.members)
+    if bundle.complete:
+        files[COMPLETE] = format_claims(bundle.complete)
     files |= {FILES + name: raw for name, raw in bundle.files.items()}
     files |= {UNPROVEN + name: raw for name, raw in bundle.unproven.items()}
     for name in files:
@@ -148,6 +155,7 @@ def decode(files: Mapping[str, bytes]) -> Bundle:
         entries=tuple(_bundled(files, index) for index in entry_indexes(files)),
         files=_below(FILES, files),
         unproven=_below(UNPROVEN, files),
+        complete=parse_claims(files[COMPLETE]) if COMPLETE in files else (),
     )
 
 

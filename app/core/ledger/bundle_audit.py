@@ -16,6 +16,7 @@ from app.core.errors import Refusal
 from app.core.ledger import bundle as layout
 from app.core.ledger import inclusion
 from app.core.ledger.claim import SIGNED, read_claim
+from app.core.ledger.completeness import left_out, parse_claims
 from app.core.ledger.entry import parse
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import parse_vkey
@@ -71,6 +72,7 @@ def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Key]) -> Report:
         _data_check(6, evidence),
         _gaps_check(7, evidence),
         _attachments_check(8, evidence),
+        _completeness_check(9, evidence, claim),
     ]
     line = f"{len(evidence.entries)} entries are in the signed log"
     if claim is not None:
@@ -199,6 +201,8 @@ def _data_check(number: int, evidence: _Evidence) -> Check:
 
 def _data(evidence: _Evidence) -> Iterator[Finding]:
     for index, entry in sorted(evidence.entries.items()):
+        if index in evidence.proven:
+            evidence.vouched.setdefault(entry.schema.hex(), f"entry {index}, schema")
         name = layout.members_name(index)
         if name not in evidence.files:
             continue
@@ -211,12 +215,11 @@ def _data(evidence: _Evidence) -> Iterator[Finding]:
         yield from findings
         evidence.members[index] = members
         if index in evidence.proven and not findings:
-            _vouch(evidence, index, entry, members)
+            _vouch(evidence, index, members)
 
 
-def _vouch(evidence: _Evidence, index: int, entry: Entry, members: Sequence[Member]) -> None:
-    """Note the digests that a proven entry names."""
-    evidence.vouched.setdefault(entry.schema.hex(), f"entry {index}, schema")
+def _vouch(evidence: _Evidence, index: int, members: Sequence[Member]) -> None:
+    """Note the digests that a proven entry's data names."""
     for member in members:
         for digest in _DIGEST.findall(member.value or b""):
             evidence.vouched.setdefault(digest.decode(), f"entry {index}, member {member.name}")
@@ -250,3 +253,22 @@ def _attachments_check(number: int, evidence: _Evidence) -> Check:
         else:
             proven.append(f"{name} ({by})")
     return checked(number, title, f"named by a proven entry: {', '.join(proven)}{aside}", found)
+
+
+def _completeness_check(number: int, evidence: _Evidence, claim: Claim | None) -> Check:
+    title = "Completeness"
+    if layout.COMPLETE not in evidence.files:
+        return unchecked(number, title, "the bundle does not claim to leave nothing out")
+    if claim is None:
+        return unchecked(number, title, "there is no checkpoint that tells where the log ends")
+    found = Findings()
+    proven = {index: evidence.entries[index] for index in evidence.proven & set(evidence.entries)}
+    try:
+        claims = parse_claims(evidence.files[layout.COMPLETE])
+    except Refusal as refusal:
+        found.add(_altered(layout.COMPLETE, refusal.detail))
+        return checked(number, title, "", found)
+    for one in claims:
+        found.extend(left_out(one, proven, claim.checkpoint.size))
+    said = "; ".join([f"{one.key} from {one.first} to before {one.end}" for one in claims])
+    return checked(number, title, f"nothing is left out of {said}", found)
