@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from app.ledger.sql_store import SqlStore
     from app.settings import Clock, Entropy, Monotonic, Settings
 
+KEYS = ("log", "approvals", "totp", "idempotency")
 COPIES = (erase_reports, erase_drafts)
 
 
@@ -75,7 +76,7 @@ def recover(
     Unavailable (a process has the folder).
     """
     folder = Folder(settings.data_dir)
-    _check_key(settings, folder)
+    _check_keys(settings, folder)
     with ExitStack() as closing:
         lock, store = open_store(settings, entropy, projections())
         if lock is not None:
@@ -167,10 +168,16 @@ def _check_whole(settings: Settings) -> None:
         )
 
 
-def _check_key(settings: Settings, folder: Folder) -> None:
-    """Refuse to go on under a new key, which nobody trusts. Raises Unavailable."""
-    if settings.signing_key is None and not folder.key("log").exists():
-        raise Unavailable(
-            f"the log's key is not at {folder.key('log')}",
-            remedy="put it back from where keys are kept, with mode 0600",
-        )
+def _check_keys(settings: Settings, folder: Folder) -> None:
+    """Refuse to go on under new keys, which nobody trusts and which open nothing here.
+
+    Raises Unavailable.
+    """
+    for name in KEYS:
+        if name == "log" and settings.signing_key is not None:
+            continue
+        if not folder.key(name).exists():
+            raise Unavailable(
+                f"the log's key is not at {folder.key(name)}",
+                remedy="put it back from where keys are kept, with mode 0600",
+            )

@@ -19,6 +19,7 @@ from app.cli import (
     reports,
     review,
     runs,
+    safekeeping,
     server,
     signing_in,
     status,
@@ -39,6 +40,8 @@ app.command()(server.serve)
 app.command()(server.init)
 app.command()(server.doctor)
 app.command()(server.migrate)
+app.command()(safekeeping.backup)
+app.command()(safekeeping.restore)
 app.command()(demo)
 for name, group in (("user", people.user), ("role", people.role), ("token", people.token)):
     app.add_typer(group, name=name)
