@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from app.core.errors import TooLarge
+from app.core.errors import Rejected, TooLarge
 from app.core.ledger.canonical import canonical
 from app.core.ledger.commitment import SALT_BYTES, commit
 from app.core.ledger.payload import Member
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.events import Actor, Said
+    from app.core.jsonvalue import Json
     from app.ledger.append import Beside
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.receipt import Receipt
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LARGEST_DATA = 2**20
+ESCAPED_NUL = b"\\u0000"
 SERVICE = "service"
 
 
@@ -59,7 +61,7 @@ class Ledger:
         when the events are appended, None for no entry yet. ``beside``: operational state
         written in the same transaction. ``resource``: id that a replay of ``key`` finds.
         The future raises HeadMoved, IdempotencyMismatch, Unavailable, StorageFull.
-        Raises SchemaMismatch, TooLarge, Unavailable at once.
+        Raises SchemaMismatch, Rejected (U+0000 in a text), TooLarge, Unavailable at once.
         """
         events = tuple(self._prepare(said) for said in saids)
         request = Request(events, actor, source, expects or {}, key, resource, beside)
@@ -132,7 +134,13 @@ class Ledger:
         schema = self.schemas[said.event.TYPE]
         schema.check(said.data, from_client=False)
         members = tuple(self._member(name, canonical(value)) for name, value in said.data.items())
-        size = len(canonical(said.data))
+        whole = canonical(said.data)
+        size = len(whole)
+        if ESCAPED_NUL in whole and _holds_nul(said.data):
+            raise Rejected(
+                "a text in the event's data holds U+0000, which not every database can keep",
+                remedy="leave the character out",
+            )
         if size > LARGEST_DATA:
             raise TooLarge(
                 f"the event's data has {size} bytes of canonical JSON; the limit is {LARGEST_DATA}",
@@ -143,3 +151,15 @@ class Ledger:
     def _member(self, name: str, value: bytes) -> Member:
         salt = self.entropy(SALT_BYTES)
         return Member(name, commit(name, value, salt), salt, value)
+
+
+def _holds_nul(value: Json) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case list():
+            return any(map(_holds_nul, value))
+        case dict():
+            return any("\0" in name or _holds_nul(one) for name, one in value.items())
+        case _:
+            return False

@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from app.core.errors import Malformed
+from app.web.errors import PROGRAMS_ONLY
 from app.web.hosts import Hosts
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ class Shell:
                 message = {**message, "body": b""}
             await send(message)
 
-        answer = self._elsewhere(scope)
+        answer = self._elsewhere(scope) or _nul(scope)
         if answer is not None:
             await answer(scope, receive, headed)
             return
@@ -97,6 +100,14 @@ class Shell:
             query = scope["query_string"].decode("latin-1")
             return RedirectResponse(self._public_url + path + (f"?{query}" if query else ""), 307)
         return None
+
+
+def _nul(scope: Scope) -> Response | None:
+    """Refuse an address with a NUL in it: no name has one, and not every database takes one."""
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        refusal = Malformed("a NUL is no part of an address", remedy="leave %00 out")
+        return PROGRAMS_ONLY.refusal(refusal, Request(scope))
+    return None
 
 
 def _is_upload(scope: Scope) -> bool:

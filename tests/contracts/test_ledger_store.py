@@ -16,6 +16,7 @@ from app.core.errors import (
     IdempotencyMismatch,
     Malformed,
     Missing,
+    Rejected,
     SchemaMismatch,
     TooLarge,
     Unavailable,
@@ -191,6 +192,25 @@ def test_data_of_more_than_a_mebibyte_is_refused(desk: Desk) -> None:
         desk.ledger.record(large, ERIN)
     with desk.ledger.snapshot() as now:
         assert now.size == 0
+
+
+def owned_by(owner: str) -> Said:
+    said = about("a")
+    return Said(said.subject, said.event, {**said.data, "owner": owner})
+
+
+@pytest.mark.parametrize("text", ["\0", "owner\0", "\\u0000\0"])
+def test_a_text_with_a_nul_in_it_is_refused(desk: Desk, text: str) -> None:
+    with pytest.raises(Rejected, match=r"U\+0000"):
+        desk.ledger.record(owned_by(text), ERIN)
+    with desk.ledger.snapshot() as now:
+        assert now.size == 0
+
+
+def test_a_text_that_only_looks_like_an_escaped_nul_is_kept(desk: Desk) -> None:
+    receipt = desk.ledger.record(owned_by("\\u0000"), ERIN)
+    with desk.ledger.snapshot() as now:
+        assert now.data(receipt.index)["owner"] == "\\u0000"
 
 
 def test_the_same_key_and_body_give_the_same_receipts_for_ever(desk: Desk, place: Place) -> None:
