@@ -36,6 +36,7 @@ from app.lineage.projection import LineageProjection
 from app.premises import check_protected, database_of, keyring_of, open_store
 from app.reviews.projection import ReviewsProjection
 from app.settings import boot_time, utc_now
+from app.verification.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,6 +78,7 @@ class House:
     publisher: Publisher
     witnessing: Witnessing
     timestamping: Timestamping
+    scrubber: Scrubber
     rotating: Rotating
     log_signer: Signer
     approvals_signer: Signer
@@ -124,6 +126,7 @@ class House:
 
     def close(self) -> None:
         """Sign what is recorded, stop writing, let go of the folder."""
+        self.scrubber.stop()
         self.timestamping.stop()
         self.witnessing.stop()
         self.layout.close()
@@ -195,6 +198,8 @@ def _opened(
     witnessing.start()
     timestamping = Timestamping(ledger, authority, clock)
     timestamping.start()
+    scrubber = Scrubber(ledger, clock)
+    scrubber.start()
     return House(
         settings,
         clock,
@@ -207,6 +212,7 @@ def _opened(
         publisher,
         witnessing,
         timestamping,
+        scrubber,
         rotating,
         log_signer,
         approvals_signer,

@@ -107,8 +107,8 @@ class LogQuorumChanged:
 class LogCheckFailed:
     """Something that watches this log failed, or spoke against it.
 
-    ``check``: ``witness`` or ``timestamp``. ``source``: the witness's verifier key, or the
-    service's address. ``size``: of the newest checkpoint then.
+    ``check``: ``witness``, ``timestamp`` or ``scrubber``. ``source``: the witness's verifier
+    key, the service's address, or who read the log over. ``size``: of the newest checkpoint then.
     """
 
     TYPE: ClassVar[str] = "log.check_failed.v1"
