@@ -165,6 +165,13 @@ def uses_of(connection: Connection, name: str, version: str, teams: Teams) -> tu
     return tuple(Use(**row._mapping) for row in found)  # noqa: SLF001 - its public name
 
 
+FIRST = (
+    "apiVersion", "kind", "metadata", "name", "id", "version", "owner", "applies", "mode",
+    "valid_for", "evidence", "type", "from", "metric", "query", "op", "value",
+)  # fmt: skip
+"""Members that a file of policies/ begins with; canonical JSON has lost its order."""
+
+
 def as_yaml(document: Json) -> str:
     """Write a policy's document as a file of policies/ is written."""
     from ruamel.yaml import YAML
@@ -173,8 +180,21 @@ def as_yaml(document: Json) -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # typed as None
     yaml.width = 90
-    yaml.dump(document, text)
+    yaml.dump(_in_order(document), text)
     return text.getvalue()
+
+
+def _in_order(value: Json) -> Json:
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: (_place(name), name))
+        return {name: _in_order(value[name]) for name in names}
+    if isinstance(value, list):
+        return [_in_order(one) for one in value]
+    return value
+
+
+def _place(name: str) -> int:
+    return FIRST.index(name) if name in FIRST else len(FIRST) + (name == "rules")
 
 
 def case_names(cases: Json) -> list[str]:

@@ -119,7 +119,7 @@ def log_pages(pages: LogPages) -> APIRouter:
             title="Ledger",
             listing=listing,
             names=names,
-            asked={name: request.query_params.get(name, "") for name in _FILTERS},
+            wanted={name: request.query_params.get(name, "") for name in _FILTERS},
             types=sorted(ledger.schemas),
         )
 

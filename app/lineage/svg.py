@@ -99,7 +99,7 @@ def draw(picture: Picture, placed: Placed, caption: Caption, *, said: bool = Fal
 
 
 def _feet(picture: Picture, placed: Placed, caption: Caption) -> Iterator[str]:
-    things = f"{picture.nodes:,} nodes, {picture.edges:,} edges"
+    things = f"{_counted(picture.nodes, 'node')}, {_counted(picture.edges, 'edge')}"
     if picture.grouped:
         yield f"{things}, taken together by kind and distance; the list has each of them."
     else:
@@ -112,6 +112,10 @@ def _feet(picture: Picture, placed: Placed, caption: Caption) -> Iterator[str]:
         case Status.COMPLETE:
             pass
     yield f"Log size {caption.size:,} · layout {placed.digest[7:19]}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _box(parent: Element, box: Box, middle: Point, base: str) -> None:

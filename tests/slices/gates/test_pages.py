@@ -60,7 +60,8 @@ def test_the_address_of_a_policy_leads_to_the_version_in_force(bank: Bank) -> No
 def test_a_policy_says_what_it_asks_beside_its_source_and_what_it_decided(bank: Bank) -> None:
     page = text(bank, "/policies/production-default/versions/1.0.0")
     assert "It decides about every promotion to production" in page
-    assert "apiVersion: gates/v1" in page
+    assert "apiVersion: gates/v1 kind: Policy metadata: name: production-default" in page
+    assert page.index("evidence: ") < page.index("rules: - ")
     assert "People sign: 1 in the role model-validator (review)" in page
     assert "Published by Petra" in page
     assert "model/credit/1 production PENDING" in page

@@ -76,6 +76,7 @@ def test_the_stream_begins_with_the_newest_and_turns_round(world: World) -> None
     assert entries(look(world, "/ledger").text) == list(range(last, -1, -1))[:50]
     assert entries(look(world, "/ledger?sort=index&limit=3").text) == [0, 1, 2]
     assert look(world, "/ledger?sort=colour").status_code == 422
+    assert 'name="q" type="search" value=""' in look(world, "/ledger?subject=dataset/d0").text
 
 
 @pytest.mark.parametrize("sort", ["index", "-index"])
@@ -97,6 +98,7 @@ def test_pages_of_the_stream_stay_while_entries_come(world: World, sort: str) ->
 
 def test_filters_hold_for_the_page_and_for_its_files(world: World) -> None:
     path = "/ledger?type=dataset.version_registered&subject=dataset/d0"
+    assert 'value="dataset/d0"' in look(world, path).text
     found = entries(look(world, path).text)
     assert len(found) == 2
     as_json = look(world, f"{path}&format=json").json()
