@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +21,15 @@ ledger.command("redact")(redact)
 
 
 @ledger.command("fsck")
-def fsck(context: typer.Context, vkey: Vkey = None, trust: Trust = None) -> None:
+def fsck(
+    context: typer.Context,
+    vkey: Vkey = None,
+    trust: Trust = None,
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, metavar="CHECKPOINT", help="One saved elsewhere; repeatable."),
+    ] = None,
+) -> None:
     """Check everything that is stored, and replay what is made from the log."""
     call = call_of(context)
     settings = call.settings()
@@ -31,7 +40,8 @@ def fsck(context: typer.Context, vkey: Vkey = None, trust: Trust = None) -> None
     from app.premises import database_of
     from app.verification.fsck import fsck as check
 
-    report = check(database_of(settings), projections(), keys)
+    saved = [path.read_bytes() for path in since or ()]
+    report = check(database_of(settings), projections(), keys, saved)
     if not keys:
         call.note("no key was given: the log's own key shows slips, but no rewritten log")
         call.note("→ muniment ledger fsck --vkey KEY, with the key that `init` printed")

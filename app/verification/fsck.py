@@ -44,16 +44,23 @@ class _Question:
     ask: Callable[[], Iterator[Finding]]
 
 
-def fsck(database: Database, projections: Sequence[Projection], trusted: Sequence[Key]) -> Report:
+def fsck(
+    database: Database,
+    projections: Sequence[Projection],
+    trusted: Sequence[Key],
+    since: Sequence[bytes] = (),
+) -> Report:
     """Check everything in a log, and let go of its database. A server may be running on it.
 
     ``trusted``: the log's verifier keys, had from elsewhere; without any, the key that the
     first entry names is used, which shows slips of the disk but no rewritten log.
+    ``since``: checkpoints saved elsewhere, which show a log that went back or was rewritten
+    together with everything that is kept here.
     Raises Unavailable if a database server does not answer.
     """
     try:
         with database.reading() as connection:
-            return _fsck(database, connection, projections, trusted)
+            return _fsck(database, connection, projections, trusted, since)
     except Unavailable:
         raise
     except Exception as failure:  # noqa: BLE001 - a damaged file may make anything raise
@@ -67,6 +74,7 @@ def _fsck(
     connection: Connection,
     projections: Sequence[Projection],
     trusted: Sequence[Key],
+    since: Sequence[bytes],
 ) -> Report:
     store = SqlStore(database, "")
     head = store.head(connection)
@@ -76,7 +84,7 @@ def _fsck(
         _entries(store, connection, head.size),
         notes[-1].note if notes else b"",
         keys,
-        saved=[row.note for row in notes[:-1]],
+        saved=[*since, *(row.note for row in notes[:-1])],
     )
     questions = [
         _Question("File", "the database is sound", lambda: copies.integrity(connection)),

@@ -161,6 +161,25 @@ def test_a_log_that_went_back_is_refused_until_recovered_and_whoever_saved_more_
     assert audit_checkpoint(now, keys, saved=saved, proof=proof).outcome is Outcome.FORKED
 
 
+def test_database_backup_and_signers_state_gone_back_together_are_found_by_a_saved_checkpoint_alone(
+    place: Place,
+) -> None:
+    place.write("a")
+    old = place.copy()
+    signed = state(old).read_bytes()
+    saved = place.write("b", "c")
+    state(old).write_bytes(signed)
+    house = open_house(old, hasher=CHEAP)  # nothing here shows that anything is lost
+    keys = [house.log_signer.verifier]
+    house.close()
+    assert fsck(database_of(old), projections(), keys).outcome is Outcome.VALID
+    report = fsck(database_of(old), projections(), keys, [saved])
+    assert report.outcome is Outcome.TRUNCATED, report.bottom_line
+    Place(old, place.cluster).write("d", "e", "f")
+    report = fsck(database_of(old), projections(), keys, [saved])
+    assert report.outcome is Outcome.FORKED, report.bottom_line
+
+
 def claimed(settings: Settings, size: int) -> tuple[list[Verifier], bytes, list[bytes]]:
     """Give the log's key, its newest checkpoint, and how it says it grew from ``size``."""
     house = open_house(settings, hasher=CHEAP)
