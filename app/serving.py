@@ -63,6 +63,7 @@ def serve(settings: Settings) -> None:
         )
     house = open_house(settings)
     app = app_of(house)
+    house.layout.warm()
     address: str | None = app.state.setup_address
     if address is not None:
         sys.stderr.write(

@@ -64,6 +64,11 @@ class Graphviz:
                 self._known.popitem(last=False)
             return self._known[dot]
 
+    def warm(self) -> None:
+        """Start the process, which gets itself ready, and wait for nothing."""
+        with self._lock:
+            self._running()
+
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:

