@@ -97,6 +97,7 @@ def test_a_report_is_a_document() -> None:
                     }
                 ],
                 "more": 0,
+                "notes": [],
             },
             {
                 "number": 2,
@@ -105,6 +106,7 @@ def test_a_report_is_a_document() -> None:
                 "meaning": "why",
                 "findings": [],
                 "more": 0,
+                "notes": [],
             },
         ],
     }
