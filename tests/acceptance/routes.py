@@ -240,7 +240,7 @@ ROWS: Mapping[str, Row] = {
     "GET /deployments": Row("/deployments", page=True),
     "GET /ledger": Row("/ledger", page=True),
     "GET /ledger/{index}": Row("/ledger/0", page=True),
-    "GET /ledger/{index}/proof": Row("/ledger/0/proof", page=True),
+    "GET /ledger/{index}/proof": Row("/ledger/0/proof"),
     "GET /lineage": Row("/lineage", page=True),
     "GET /reports": Row("/reports", page=True),
     "POST /reports": Row("/reports", form=True, page=True),
