@@ -222,7 +222,7 @@ def _add_decisions(
     app.include_router(review_routes(ReviewRoutes(ledger, reviews, authenticate)))
     looking = Looking(desk, ledger, reviews, promotions, Notes(ledger, house.clock), house.clock)
     app.include_router(
-        deciding_pages(looking, house.publisher, _bundles(house), house.rotating.newest)
+        deciding_pages(looking, house.publisher, recording, _bundles(house), house.rotating.newest)
     )
     return evaluate, promotions
 

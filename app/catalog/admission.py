@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
-from app.catalog import release
+from app.catalog import finding, release
 from app.catalog.known import Known
 from app.catalog.moments import read_time
-from app.catalog.tables import DATASETS, DOCUMENTS, MODELS, RUNS
+from app.catalog.tables import DATASETS, DOCUMENTS, FINDINGS, MODELS, RUNS
 from app.core.errors import (
     Conflict,
     Fault,
@@ -30,6 +30,7 @@ from app.core.errors import (
 from app.core.events import parse_event
 from app.core.events.kinds import datasets as ds
 from app.core.events.kinds import deployments as dp
+from app.core.events.kinds import findings as fd
 from app.core.events.kinds import models as md
 from app.ledger import blobs
 from app.ledger.ports import Admission
@@ -100,6 +101,8 @@ class Rules:
                 self._check_team(known, actor, said.event.model_version, "#/data/model_version")
                 known.digest_of(said.event.model_version, "#/data/model_version")
                 return release.admit(known, said, said.event, self.clock())
+            case fd.FindingRaised() | fd.FindingReplied() | fd.FindingClosed():
+                return self._finding(known, said, said.event, actor)
             case _:
                 raise ReservedType(f"{said.event.TYPE} is recorded by the service alone")
 
@@ -113,6 +116,24 @@ class Rules:
             known.digest_of(said.subject, "#/subject")
         named = {"subject": said.subject, "kind": event.kind, "title": event.title}
         return Admission(recorded_at_index=_index(known, DOCUMENTS, {**named, "blob": event.blob}))
+
+    def _finding(
+        self,
+        known: Known,
+        said: Said,
+        event: fd.FindingRaised | fd.FindingReplied | fd.FindingClosed,
+        actor: Actor,
+    ) -> Admission:
+        """Admit a new finding, or what is said of an open one, unless it moves meanwhile."""
+        _of_kind(said, "finding", WHOLE)
+        finding.check_said(event)
+        if isinstance(event, fd.FindingRaised):
+            self._check_team(known, actor, event.about, "#/data/about")
+            if event.about.count("/") > 1:
+                known.digest_of(event.about, "#/data/about")
+            return _new_or_same(known, said, _index(known, FINDINGS, {"id": finding.id_of(said)}))
+        _once_in_batch(known, said)
+        return Admission(expects={said.subject: finding.open_one(known, said).changed_index})
 
     def _check_team(
         self, known: Known, actor: Actor, subject: str, pointer: str = "#/subject"

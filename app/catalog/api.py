@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
@@ -50,6 +50,9 @@ DEPLOYMENT_COLUMNS = (
 PROMOTION_COLUMNS = (
     "id", "model_version", "environment", "state", "submitter", "decision_id", "expires_at",
     "deployment", "recorded_at", "created_index",
+)  # fmt: skip
+FINDING_COLUMNS = (
+    "id", "about", "severity", "owner", "due", "closed_index", "recorded_at", "created_index",
 )  # fmt: skip
 POLICY_COLUMNS = (
     "name", "version", "state", "digest", "drafter", "publisher", "published_at", "created_index",
@@ -219,6 +222,22 @@ def _decided_routes(catalog: Catalog) -> APIRouter:
             lambda now, part: lists.promotions(
                 now, part, caller.teams, subject=subject, environment=environment, state=state
             ),
+        )
+
+    @router.get("/findings", operation_id="listFindings")
+    def findings(
+        request: Request,
+        page: PageQuery,
+        about: Name | None = None,
+        state: Literal["open", "closed"] | None = None,
+    ) -> Response:
+        """List findings in the order they were raised; what was written is in their entries."""
+        teams = catalog.reader(request).teams
+        return catalog.answer(
+            request,
+            page,
+            FINDING_COLUMNS,
+            lambda now, part: lists.findings(now, part, teams, about=about, state=state),
         )
 
     @router.get("/policies", operation_id="listPolicies")

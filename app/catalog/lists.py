@@ -16,13 +16,14 @@ from app.catalog.reading import reader, selecting
 from app.catalog.tables import (
     DATASET_VERSIONS,
     DATASETS,
+    FINDINGS,
     MODEL_VERSIONS,
     MODELS,
     POLICIES,
     PROMOTIONS,
 )
-from app.catalog.values import Dataset, DatasetVersion, Model, ModelVersion, Promotion
-from app.catalog.visible import of_seen_models, seen_by
+from app.catalog.values import Dataset, DatasetVersion, Finding, Model, ModelVersion, Promotion
+from app.catalog.visible import of_seen_models, seen_by, seen_subject
 from app.core.events.decode import encode
 from app.web.listing import Listed
 
@@ -109,6 +110,19 @@ def promotions(
     where = [column == value for column, value in given.items() if value is not None]
     where.append(of_seen_models(teams, columns.model_version))
     return _rows(now, part, Promotion, PROMOTIONS, ("created_index",), where)
+
+
+def findings(
+    now: Snapshot, part: Part, teams: Teams, *, about: str | None, state: str | None
+) -> Listed:
+    """List findings in the order they were raised; ``state``: open or closed, None: both."""
+    where = [seen_subject(teams, FINDINGS.c.about)]
+    if about is not None:
+        where.append(FINDINGS.c.about == about)
+    if state is not None:
+        closed = FINDINGS.c.closed_index.is_not(None)
+        where.append(closed if state == "closed" else ~closed)
+    return _rows(now, part, Finding, FINDINGS, ("created_index",), where)
 
 
 def policies(now: Snapshot, part: Part, state: str | None = None) -> Listed:

@@ -245,6 +245,19 @@ class EnvironmentsRow(Origin, table=True):
     drafter: str | None
 
 
+class FindingRow(Origin, table=True):
+    """A finding; what people wrote stays in the log. ``closed_index``: None while it is open."""
+
+    __tablename__ = "findings"
+    id: str = Field(primary_key=True)
+    about: str = Field(index=True)
+    severity: str
+    owner: str
+    due: str | None
+    closed_index: int | None = Field(sa_type=INDEX)
+    changed_index: int = Field(sa_type=INDEX)
+
+
 class DecisionRow(Origin, table=True):
     """A gate's decision. ``used_by``: the deployment that consumed it, at ``used_index``."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from app.catalog import deciding, deploying, erasing, registering
+from app.catalog import deciding, deploying, erasing, finding, registering
 from app.catalog.tables import TABLES
 from app.catalog.writing import Writing
 from app.core.events.kinds import datasets as ds
 from app.core.events.kinds import decisions as dc
 from app.core.events.kinds import deployments as dp
+from app.core.events.kinds import findings as fd
 from app.core.events.kinds import models as md
 from app.core.events.kinds import people as pp
 from app.core.events.kinds import records as rc
@@ -42,7 +43,7 @@ class CatalogProjection:
         writing.flushed()
 
 
-def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - one case an event type
+def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912, PLR0915 - one case an event type
     match one.event:
         case ds.DatasetRegistered():
             registering.dataset(writing, one, one.event)
@@ -74,6 +75,8 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912 - on
             | dp.DeploymentRetired()
         ):
             deploying.step(writing, one, one.event)
+        case fd.FindingRaised() | fd.FindingReplied() | fd.FindingClosed():
+            finding.take(writing, one, one.event)
         case dc.PolicyDrafted():
             deciding.policy_drafted(writing, one, one.event)
         case dc.PolicyPublished():

@@ -32,6 +32,7 @@ DEPLOYMENT_STEPS = _table(models.DeploymentStepRow)
 DEPLOYMENTS = _table(models.DeploymentRow)
 POLICIES = _table(models.PolicyRow)
 ENVIRONMENTS = _table(models.EnvironmentsRow)
+FINDINGS = _table(models.FindingRow)
 DECISIONS = _table(models.DecisionRow)
 PROMOTIONS = _table(models.PromotionRow)
 
@@ -49,6 +50,7 @@ TABLES = (
     DEPLOYMENTS,
     POLICIES,
     ENVIRONMENTS,
+    FINDINGS,
     DECISIONS,
     PROMOTIONS,
 )

@@ -252,6 +252,19 @@ class Environments:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding(Origin):
+    """``about``: subject. ``due``: a day. ``closed_index``: None while it is open."""
+
+    id: str
+    about: str
+    severity: str
+    owner: str
+    due: str | None
+    closed_index: int | None
+    changed_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision(Origin):
     """``used_by``: the deployment that consumed it, at entry ``used_index``."""
 

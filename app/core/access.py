@@ -41,6 +41,7 @@ class Permission(StrEnum):
     RECORD = "record events"
     RECORD_EVIDENCE = "record evidence"
     RECORD_DEPLOYMENT = "record deployments"
+    RAISE_FINDING = "raise and answer findings"
     INGEST_LINEAGE = "ingest lineage"
     CHECK_GATE = "check gates"
     REQUEST_PROMOTION = "request promotions"
@@ -99,12 +100,14 @@ ROLES: Mapping[PermissionRole, frozenset[Permission]] = {
         Permission.RECORD,
         Permission.RECORD_EVIDENCE,
         Permission.RECORD_DEPLOYMENT,
+        Permission.RAISE_FINDING,
         Permission.INGEST_LINEAGE,
         Permission.CHECK_GATE,
         Permission.REQUEST_PROMOTION,
     },
-    PermissionRole.REVIEWER: _EVERYBODY | {Permission.REVIEW},
-    PermissionRole.COMPLIANCE_OFFICER: _EVERYBODY | {Permission.CREATE_REPORT, Permission.REDACT},
+    PermissionRole.REVIEWER: _EVERYBODY | {Permission.REVIEW, Permission.RAISE_FINDING},
+    PermissionRole.COMPLIANCE_OFFICER: _EVERYBODY
+    | {Permission.CREATE_REPORT, Permission.REDACT, Permission.RAISE_FINDING},
     PermissionRole.POLICY_AUTHOR: _EVERYBODY | {Permission.DRAFT_POLICY, Permission.PUBLISH_POLICY},
     PermissionRole.OPERATOR: _EVERYBODY
     | {
@@ -113,7 +116,8 @@ ROLES: Mapping[PermissionRole, frozenset[Permission]] = {
         Permission.BACKUP,
         Permission.RECOVER,
     },
-    PermissionRole.AUDITOR: _EVERYBODY | {Permission.CREATE_REPORT, Permission.READ_ACCESS_LOG},
+    PermissionRole.AUDITOR: _EVERYBODY
+    | {Permission.CREATE_REPORT, Permission.READ_ACCESS_LOG, Permission.RAISE_FINDING},
 }
 
 NEVER_BY_TOKEN = frozenset(
@@ -128,7 +132,12 @@ NEVER_BY_TOKEN = frozenset(
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.EVENT_APPEND: frozenset(
-        {Permission.RECORD, Permission.RECORD_EVIDENCE, Permission.RECORD_DEPLOYMENT}
+        {
+            Permission.RECORD,
+            Permission.RECORD_EVIDENCE,
+            Permission.RECORD_DEPLOYMENT,
+            Permission.RAISE_FINDING,
+        }
     ),
     Scope.EVIDENCE_WRITE: frozenset({Permission.RECORD_EVIDENCE}),
     Scope.LINEAGE_INGEST: frozenset({Permission.INGEST_LINEAGE}),

@@ -18,13 +18,16 @@ def teams_of(connection: Connection, actor: Actor) -> frozenset[str] | None:
     """Tell the actor's teams; None for one that no team limits.
 
     A token has its own; a person those of the roles that let them record, unless one of
-    these is for all teams. A role that only reads opens nobody's objects to be written.
+    these is for all teams. Who records nothing may still raise findings, by the roles that
+    let them. A role that only reads opens nobody's objects to be written.
     """
     people = People(connection)
     token = people.token(actor.id)
     if token is not None:
         return None if token.team is None else frozenset({token.team})
     rights = reading.rights(people.grants(actor.id))
-    teams = {one.team for one in rights if Permission.RECORD in one.permissions}
+    teams = {one.team for one in rights if Permission.RECORD in one.permissions} or {
+        one.team for one in rights if Permission.RAISE_FINDING in one.permissions
+    }
     named = frozenset(team for team in teams if team is not None)
     return None if None in teams or not teams else named

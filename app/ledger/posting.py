@@ -72,6 +72,8 @@ def permission_for(wire: str) -> Permission:
     """Tell which permission it takes to record events of a type."""
     if wire.startswith("deployment."):
         return Permission.RECORD_DEPLOYMENT
+    if wire.startswith("finding."):
+        return Permission.RAISE_FINDING
     if wire.startswith("evaluation."):
         return Permission.RECORD_EVIDENCE
     return Permission.RECORD

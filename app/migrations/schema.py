@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 FIRST: Final = "0001"
-NEWEST: Final = "0003"
-KNOWN: Final = (FIRST, "0002", NEWEST)
+NEWEST: Final = "0004"
+KNOWN: Final = (FIRST, "0002", "0003", NEWEST)
 VERSION_TABLE: Final = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"

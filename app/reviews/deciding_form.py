@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.core.access import Permission
 from app.core.policy.rules import Meaning
 from app.reviews.eligibility import ACTS, to_the_reader
 from app.reviews.moved import moved_rules
@@ -129,6 +130,7 @@ def show_promotion(
         moved_checks=moved_rules(tuple(moved)),
         plots=[(one, _plot(one)) for one in sheet.panels],
         acts=ACTS,
+        may_find=looking.reader(request).may(Permission.RAISE_FINDING),
         history=[
             Happened(one.at, one.title, one.who, one.text, entry_of(one.index), one.tone)
             for one in reversed(sheet.history)

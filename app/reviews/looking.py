@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from app.catalog import details, queries
 from app.core.access import Permission
 from app.core.errors import Missing
+from app.identity.directory import People
 from app.reviews.moved import Moved, moved
 from app.reviews.notes import draft_of, seen
 from app.reviews.sheet import sheet_of
@@ -29,7 +30,10 @@ GONE = Moved("What you saw is not kept any more; look at everything again", None
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a reader has before them. ``views``: what they had before, the last one last."""
+    """What a reader has before them. ``views``: what they had before, the last one last.
+
+    ``people``: id and name of everybody who may own a finding.
+    """
 
     shown: Shown
     sheet: Sheet
@@ -37,6 +41,7 @@ class Before:
     views: tuple[Looked, ...]
     earlier: str | None
     later: str | None
+    people: tuple[tuple[str, str], ...] = ()
 
     def moved_since(self, digest: str) -> tuple[Moved, ...]:
         """Name what is not as in the view of that digest; empty: it is that view."""
@@ -85,6 +90,11 @@ class Looking:
                 tuple(seen(now.connection, person, promotion_id)),
                 None if not at else waiting[at - 1],
                 None if at is None or at + 1 == len(waiting) else waiting[at + 1],
+                tuple(
+                    (one.id, one.printed_name or one.name or one.id)
+                    for one in People(now.connection).everybody()
+                    if not one.disabled
+                ),
             )
         if sheet.view is not None:
             self.notes.looked(person, promotion_id, sheet.view)

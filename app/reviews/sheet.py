@@ -19,6 +19,7 @@ from app.identity.directory import People
 from app.reviews.checks import Check, checks_of, counts_of, shadow_checks_of
 from app.reviews.comparison import Comparison, comparison_of
 from app.reviews.eligibility import Standing, standings_of
+from app.reviews.findings import Found, findings_of
 from app.reviews.groups import Panel, panels_of
 from app.reviews.history import Happening, history_of
 from app.reviews.origins import Origins, origins_of
@@ -80,6 +81,7 @@ class Sheet:
     seats: tuple[Seat, ...]
     standings: tuple[Standing, ...]
     own: Own | None
+    findings: tuple[Found, ...]
     history: tuple[Happening, ...]
     bind: Bind | None
     view: bytes | None
@@ -156,6 +158,12 @@ def sheet_of(now: Snapshot, shown: Shown, caller: Caller) -> Sheet:
         ),
         standings=standings_of(shown, caller),
         own=_own(signed, caller.person),
+        findings=findings_of(
+            now,
+            (promotion.model_version, f"model/{model.name}"),
+            considered.decision.as_of.date().isoformat(),
+            named,
+        ),
         history=history_of(now, promotion, named),
         bind=shown.bind if is_open else None,
         view=shown.view if is_open else None,

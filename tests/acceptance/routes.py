@@ -76,6 +76,12 @@ ROWS: Mapping[str, Row] = {
     "GET /promotions/{promotion_id}/reviews/{index}/bundle": Row(
         "/promotions/none/reviews/1/bundle"
     ),
+    "POST /promotions/{promotion_id}/findings": Row(
+        "/promotions/none/findings", form=True, page=True
+    ),
+    "POST /promotions/{promotion_id}/findings/{finding_id}": Row(
+        "/promotions/none/findings/none", form=True, page=True
+    ),
     "GET /promotions/{promotion_id}/view": Row("/promotions/none/view"),
     "GET /start": Row("/start", page=True),
     "GET /search": Row("/search?q=credit", page=True),
@@ -190,6 +196,7 @@ ROWS: Mapping[str, Row] = {
     f"GET {API}/deployments": Row(f"{API}/deployments"),
     f"GET {API}/promotions": Row(f"{API}/promotions"),
     f"GET {API}/policies": Row(f"{API}/policies"),
+    f"GET {API}/findings": Row(f"{API}/findings"),
     f"GET {API}/search": Row(f"{API}/search?q=credit"),
     f"POST {API}/datasets/{{name}}/versions/{{version}}/documents": Row(
         f"{API}/datasets/{VERSION}/documents", form=True

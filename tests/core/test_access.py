@@ -34,12 +34,17 @@ MAY = {
         Permission.RECORD,
         Permission.RECORD_EVIDENCE,
         Permission.RECORD_DEPLOYMENT,
+        Permission.RAISE_FINDING,
         Permission.INGEST_LINEAGE,
         Permission.CHECK_GATE,
         Permission.REQUEST_PROMOTION,
     },
-    PermissionRole.REVIEWER: {Permission.REVIEW},
-    PermissionRole.COMPLIANCE_OFFICER: {Permission.CREATE_REPORT, Permission.REDACT},
+    PermissionRole.REVIEWER: {Permission.REVIEW, Permission.RAISE_FINDING},
+    PermissionRole.COMPLIANCE_OFFICER: {
+        Permission.CREATE_REPORT,
+        Permission.REDACT,
+        Permission.RAISE_FINDING,
+    },
     PermissionRole.POLICY_AUTHOR: {Permission.DRAFT_POLICY, Permission.PUBLISH_POLICY},
     PermissionRole.OPERATOR: {
         Permission.REBUILD,
@@ -47,7 +52,11 @@ MAY = {
         Permission.BACKUP,
         Permission.RECOVER,
     },
-    PermissionRole.AUDITOR: {Permission.CREATE_REPORT, Permission.READ_ACCESS_LOG},
+    PermissionRole.AUDITOR: {
+        Permission.CREATE_REPORT,
+        Permission.READ_ACCESS_LOG,
+        Permission.RAISE_FINDING,
+    },
 }
 
 
@@ -97,7 +106,10 @@ def test_approving_publishing_granting_and_erasing_take_a_person() -> None:
 @pytest.mark.parametrize(
     ("scope", "permissions"),
     [
-        (Scope.EVENT_APPEND, "record events, record evidence, record deployments"),
+        (
+            Scope.EVENT_APPEND,
+            "record events, record evidence, record deployments, raise and answer findings",
+        ),
         (Scope.EVIDENCE_WRITE, "record evidence"),
         (Scope.LINEAGE_INGEST, "ingest lineage"),
         (Scope.GATE_CHECK, "check gates, read decisions"),

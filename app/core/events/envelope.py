@@ -75,6 +75,7 @@ _SHAPES: Mapping[str, tuple[int, ...]] = {
     "user": (2,),
     "token": (2,),
     "environments": (1,),
+    "finding": (2,),
     "settings": (1,),
     "log": (1,),
 }

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from app.core.events.kinds import datasets, decisions, deployments, models, people, records
+from app.core.events.kinds import (
+    datasets,
+    decisions,
+    deployments,
+    findings,
+    models,
+    people,
+    records,
+)
 from app.core.ledger.times import format_time
 from app.core.lineage.nodes import gid_of, revision_gid
 from app.core.lineage.relations import FOREVER, OPEN, Edge, RelationType
@@ -83,6 +91,9 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | decisions.PromotionExpired()
             | decisions.ReviewSubmitted()
             | decisions.ReviewDismissed()
+            | findings.FindingRaised()
+            | findings.FindingReplied()
+            | findings.FindingClosed()
             | people.UserCreated()
             | people.UserDisabled()
             | people.RoleGranted()

@@ -31,7 +31,7 @@ def test_a_type_like_no_other_is_refused_with_where_they_are_listed() -> None:
 
 
 def test_types_without_an_effect_yet_are_unknown() -> None:
-    for name in ("legal_hold.placed", "waiver.granted", "finding.raised"):
+    for name in ("legal_hold.placed", "waiver.granted", "incident.opened"):
         with pytest.raises(UnknownKind):
             full_type(name)
 

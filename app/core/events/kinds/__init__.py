@@ -36,6 +36,7 @@ from app.core.events.kinds.deployments import (
     DeploymentStarted,
     DeploymentSucceeded,
 )
+from app.core.events.kinds.findings import FindingClosed, FindingRaised, FindingReplied
 from app.core.events.kinds.models import (
     EvaluationRecorded,
     ModelRegistered,
@@ -90,6 +91,9 @@ Event: TypeAlias = (
     | DeploymentFailed
     | DeploymentRolledBack
     | DeploymentRetired
+    | FindingRaised
+    | FindingReplied
+    | FindingClosed
     | PolicyDrafted
     | PolicyPublished
     | PolicyRetired
@@ -142,6 +146,9 @@ CLIENT_TYPES: Final[frozenset[str]] = frozenset(
         DeploymentFailed,
         DeploymentRolledBack,
         DeploymentRetired,
+        FindingRaised,
+        FindingReplied,
+        FindingClosed,
     )
 )
 """Types that clients may post; every other one is recorded by the service itself."""
