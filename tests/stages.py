@@ -83,7 +83,7 @@ CHEAP: tuple[Tools | Suite, ...] = (
     Suite("core, vectors, policies", ("tests/core", "tests/vectors", "tests/policies")),
 )
 DEAR: tuple[Tools | Suite, ...] = (
-    Suite("contracts, slices", ("tests/contracts", "tests/slices")),
+    Suite("contracts, slices, faults", ("tests/contracts", "tests/slices", "tests/faults")),
     Suite("acceptance", ("tests/acceptance", "tests/strangers")),
     Suite("house", ("tests/house",), ignored=(LOCKS, "tests/house/test_wheel.py"), covered=False),
     Tools(

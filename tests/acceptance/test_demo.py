@@ -21,6 +21,8 @@ import httpx
 import pyotp
 import pytest
 
+from tests.servers.once import alone, of_this_run
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -87,19 +89,31 @@ def _environ() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    subprocess.run(["make", "--silent", "demo-data"], cwd=ROOT, check=True)
+    """Tell the story once for all workers, and give each of them what it left behind."""
+    once = of_this_run(tmp_path_factory) / "demo"
+    with alone(once) as missing:
+        if missing:
+            telling = tmp_path_factory.mktemp("telling")
+            tell(telling)
+            telling.rename(once)
     folder = tmp_path_factory.mktemp("demo")
-    done = muniment("demo", "--folder", folder, cwd=folder)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    shutil.copytree(once, folder, dirs_exist_ok=True)
     pages = subprocess.run(
         ["pdftotext", "-layout", folder / "model-audit.pdf", "-"],
         capture_output=True,
         text=True,
         check=True,
     )
+    transcript = (folder / "transcript.txt").read_text("utf-8")
     record = json.loads((folder / "demo.json").read_text("utf-8"))
+    return Told(folder, transcript, record, pages.stdout)
+
+
+def tell(folder: Path) -> None:
+    subprocess.run(["make", "--silent", "demo-data"], cwd=ROOT, check=True)
+    done = muniment("demo", "--folder", folder, cwd=folder)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert (folder / "transcript.txt").read_text("utf-8") == done.stdout
-    return Told(folder, done.stdout, record, pages.stdout)
 
 
 @contextmanager
