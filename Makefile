@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run demo demo-data test check bench soak mutants lock lock-check
+.PHONY: help run demo demo-production servers demo-data test check bench soak mutants lock lock-check
 
 export UV_PYTHON_DOWNLOADS := never
 # uv trusts the authorities that the machine trusts, a company's own among them.
@@ -18,13 +18,19 @@ DEMO_DATA := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muniment/demo/german.csv
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
-		while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 run: .venv/.stamp-base ## Set up, then serve on http://localhost:8000 with the embedded default
 	@exec .venv/bin/muniment serve
 
 demo: .venv/.stamp-demo demo-data ## Set up, then watch a real credit model being judged, mended and proven
 	@exec .venv/bin/muniment demo
+
+demo-production: .venv/.stamp-dev demo-data ## Watch the very same on PostgreSQL and Neo4j, which it starts and stops
+	@exec .venv/bin/python -m tests.servers demo
+
+servers: .venv/.stamp-dev ## Start PostgreSQL and Neo4j for hand work, until Ctrl-C; says how to use them
+	@exec .venv/bin/python -m tests.servers
 
 demo-data: $(DEMO_DATA) ## Fetch the data that the demo is about, once, into the cache
 

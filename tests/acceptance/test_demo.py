@@ -1,4 +1,7 @@
-"""`muniment demo`, as `make demo` runs it: every step of the story, and its numbers everywhere."""
+"""`muniment demo`, as `make demo` and `make demo-production` run it.
+
+Every step of the story, and its numbers everywhere; the same on a file and on servers.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,14 @@ import httpx
 import pyotp
 import pytest
 
+from tests.servers import __main__ as servers
 from tests.servers.once import alone, of_this_run
+from tests.servers.postgresql import APP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.servers.postgresql import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 MUNIMENT = Path(sysconfig.get_path("scripts")) / "muniment"
@@ -51,6 +58,7 @@ STEPS = (
     "Done in",
 )
 ALTERED = 10
+DUMP = "database.dump"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,11 @@ class Told:
     transcript: str
     record: dict[str, Any]
     pages: str
+
+    @property
+    def dump(self) -> Path:
+        """Where the database is, if it was on a server."""
+        return self.folder / DUMP
 
     def step(self, title: str) -> str:
         """Cut one step out of the transcript."""
@@ -87,13 +100,14 @@ def _environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+@pytest.fixture(scope="module", params=["embedded", "production"])
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """Tell the story once for all workers, and give each of them what it left behind."""
-    once = of_this_run(tmp_path_factory) / "demo"
+    once = of_this_run(tmp_path_factory) / f"demo-{request.param}"
     with alone(once) as missing:
         if missing:
             telling = tmp_path_factory.mktemp("telling")
+            tell = tell_on_servers if request.param == "production" else tell_in_folder
             tell(telling)
             telling.rename(once)
     folder = tmp_path_factory.mktemp("demo")
@@ -109,20 +123,31 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return Told(folder, transcript, record, pages.stdout)
 
 
-def tell(folder: Path) -> None:
+def tell_in_folder(folder: Path) -> None:
     subprocess.run(["make", "--silent", "demo-data"], cwd=ROOT, check=True)
     done = muniment("demo", "--folder", folder, cwd=folder)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert (folder / "transcript.txt").read_text("utf-8") == done.stdout
 
 
+def tell_on_servers(folder: Path) -> None:
+    subprocess.run(["make", "--silent", "demo-data"], cwd=ROOT, check=True)
+    with servers.running() as running:
+        done = muniment(
+            "demo", "--folder", folder, "--owner-url", running.owner,
+            cwd=folder, environ=running.variables,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+        running.cluster.dump(running.database, folder / DUMP)
+
+
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, variables: dict[str, str]) -> Iterator[str]:
     """Serve the demo's log once more."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    state = {"MUNIMENT_SIGNER_STATE": str(folder / "signer-state.json")}
+    state = {**variables, "MUNIMENT_SIGNER_STATE": str(folder / "signer-state.json")}
     words = ("serve", "--data-dir", folder / "log", "--port", str(port))
     server = subprocess.Popen([MUNIMENT, *words], env=_environ() | state)
     try:
@@ -144,12 +169,20 @@ def _ready(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def api(told: Told) -> Iterator[httpx.Client]:
+def api(told: Told, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """Ask the demo's log again, as Paul: his authenticator has a code he has not used."""
+    variables = {}
+    if told.dump.exists():
+        cluster: Cluster = request.getfixturevalue("postgresql")
+        request.getfixturevalue("prepared")  # the roles are there
+        variables["MUNIMENT_DATABASE_URL"] = cluster.url(cluster.restored(told.dump), APP)
     paul = json.loads((told.folder / "people.json").read_text("utf-8"))["paul"]
     factor = pyotp.parse_uri(paul["otpauth"])
     assert isinstance(factor, pyotp.TOTP)
-    with serving(told.folder) as url, httpx.Client(base_url=f"{url}/api/v1", timeout=60) as client:
+    with (
+        serving(told.folder, variables) as url,
+        httpx.Client(base_url=f"{url}/api/v1", timeout=60) as client,
+    ):
         body = {"name": "paul", "password": paul["password"], "totp": factor.now()}
         session = client.post("/sessions", json=body).raise_for_status().json()["session"]
         client.headers["Authorization"] = f"Bearer {session}"
@@ -223,6 +256,7 @@ def test_the_data_leads_to_the_live_deployment_and_says_why(told: Told) -> None:
     assert live["why"][0]["src"] == "dataset_version:german-credit/1"
     assert live["why"][-1]["dst"] == live["gid"]
     assert live["subject"] in told.step("Where did the data go, and why?")
+    assert told.record["impact"]["source"] == ("neo4j" if told.dump.exists() else "sql")
 
 
 def test_the_deployment_used_up_the_decision(told: Told, api: httpx.Client) -> None:
@@ -284,6 +318,14 @@ def test_the_bundle_verifies_with_nothing_but_the_key(told: Told, tmp_path: Path
     assert "VALID" in told.step("A stranger verifies")
 
 
+def test_what_it_runs_on_is_healthy(told: Told) -> None:
+    engine = "PostgreSQL" if told.dump.exists() else "SQLite"
+    founded = told.step("A log is founded")
+    assert re.search(rf"engine +{engine} \d+", founded)
+    checked = founded.split("muniment doctor", 1)[1].split("operator", 1)[0]
+    assert "exit 0" in checked
+
+
 def test_an_altered_byte_is_found_by_index_and_member(told: Told) -> None:
     altered = told.record["altered"]
     assert altered["index"] == told.record["version-1"]["evidence"]["index"]
@@ -322,6 +364,13 @@ def test_other_data_is_not_taken(tmp_path: Path) -> None:
     done = muniment("demo", cwd=tmp_path, environ={"XDG_CACHE_HOME": str(tmp_path)})
     assert done.returncode == 2
     assert "not the file" in done.stderr
+
+
+def test_without_a_database_there_is_no_story_on_servers(tmp_path: Path) -> None:
+    done = muniment("demo", "--owner-url", "postgresql+psycopg://owner@/log", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "MUNIMENT_DATABASE_URL" in done.stderr
+    assert "make demo-production" in done.stderr
 
 
 def test_without_scikit_learn_the_demo_says_how_to_get_it(tmp_path: Path) -> None:

@@ -139,19 +139,38 @@ class Cluster:
             if self.process is not None:
                 self.drop(name)
 
+    def make_roles(self) -> None:
+        """Make the roles of a production database: who owns the tables, who uses them."""
+        with self.connect() as connection:
+            for role in (OWNER, APP):
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+
     def prepared(self) -> str:
         """Make the roles of a production database and one that ``muniment migrate`` prepared.
 
         Returns its name: a template for others, which the server connects to as APP.
         """
-        with self.connect() as connection:
-            for role in (OWNER, APP):
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        self.make_roles()
         name = self.create(owner=OWNER)
         database = PostgresqlDatabase(self.url(name, OWNER))
         prepare(database)
         database.close()
         return name
+
+    def dump(self, database: str, file: Path) -> None:
+        """Write a database to a file, for ``restored``."""
+        self._ask("pg_dump", "--format=custom", f"--file={file}", database)
+
+    def restored(self, file: Path) -> str:
+        """Make a database out of a file; the roles that it speaks of are here."""
+        name = self.create(owner=OWNER)
+        self._ask("pg_restore", "--exit-on-error", f"--dbname={name}", str(file))
+        return name
+
+    def _ask(self, program: str, *arguments: str) -> None:
+        """Run a program of PostgreSQL's that connects to it."""
+        where = [f"--host={self.folder}", f"--port={PORT}", f"--username={SUPERUSER}"]
+        subprocess.run([self.binaries / program, *where, *arguments], check=True)
 
     def initialise(self) -> None:
         self._run(

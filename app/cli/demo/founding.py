@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from app.cli.demo.stage import OPERATOR, Hidden, Person
+from app.cli.demo.stage import OPERATOR, OWNER, Hidden, Person
 from app.cli.demo.transcript import Surprise
 from app.resources import Resource, folder
 
@@ -45,6 +45,9 @@ def found(stage: Stage, cast: dict[str, Person]) -> None:
         "It gets a signing key. Whoever knows the verifier key below can check everything this "
         "log will ever say, without us.",
     )
+    if stage.servers is not None:
+        say.say("It is kept on database servers; whoever owns the tables makes them first.")
+        stage.run("migrate", by=OWNER)
     words = ("init", "--admin", "rita", "--password-stdin", "--json")
     made = stage.run(*words, by=OPERATOR, given=rita.password, shown="").document
     rita.otpauth = str(made["otpauth"])
@@ -53,6 +56,7 @@ def found(stage: Stage, cast: dict[str, Person]) -> None:
     stage.start()
     say.say(f"`muniment serve` answers at {stage.url}")
     say.keep("url", stage.url)
+    stage.run("doctor", by=OPERATOR)
     login = ("login", "rita", "--password-stdin", "--totp", rita.code())
     stage.run(*login, who=rita, given=rita.password)
 
@@ -67,19 +71,23 @@ def invite(stage: Stage, cast: dict[str, Person]) -> None:
         "for good.",
     )
     for person in cast.values():
-        if person is rita:
-            continue
-        say.say(f"{person.printed_name}: {person.job}")
-        words = ("user", "add", person.name, "--printed-name", person.printed_name, "--json")
-        link = Hidden(str(stage.run(*words, who=rita, shown="").document["url"]), "LINK")
-        accept = ("user", "accept", link, "--password-stdin", "--json")
-        accepted = stage.run(*accept, who=person, given=person.password, shown="")
-        person.otpauth = str(accepted.document["totp_uri"])
-        confirm = ("user", "confirm", link, "--totp", person.code())
-        stage.run(*confirm, who=person, shown="recovery codes, shown this once; signed in")
-        for role in person.roles:
-            stage.run("role", "grant", person.name, role, who=rita)
+        if person is not rita:
+            _let_in(stage, person, rita)
     keep_secrets(stage, cast)
+
+
+def _let_in(stage: Stage, person: Person, rita: Person) -> None:
+    """Invite somebody, who accepts with an authenticator; grant the roles."""
+    stage.transcript.say(f"{person.printed_name}: {person.job}")
+    words = ("user", "add", person.name, "--printed-name", person.printed_name, "--json")
+    link = Hidden(str(stage.run(*words, who=rita, shown="").document["url"]), "LINK")
+    accept = ("user", "accept", link, "--password-stdin", "--json")
+    accepted = stage.run(*accept, who=person, given=person.password, shown="")
+    person.otpauth = str(accepted.document["totp_uri"])
+    confirm = ("user", "confirm", link, "--totp", person.code())
+    stage.run(*confirm, who=person, shown="recovery codes, shown this once; signed in")
+    for role in person.roles:
+        stage.run("role", "grant", person.name, role, who=rita)
 
 
 def keep_secrets(stage: Stage, cast: dict[str, Person]) -> None:
@@ -92,15 +100,28 @@ def keep_secrets(stage: Stage, cast: dict[str, Person]) -> None:
     path.write_text(json.dumps(secrets, indent=2), encoding="utf-8")
 
 
-def employ(stage: Stage) -> None:
-    """Make the pipeline's token, by the operator of the machine."""
-    stage.transcript.step(
+def employ(stage: Stage, cast: dict[str, Person]) -> None:
+    """Make the pipeline's token: by the machine's operator, or on servers by an administrator."""
+    say = stage.transcript
+    say.step(
         "The pipeline gets a token",
-        "Made on the machine itself, for Ida, who answers for what it does. It may record and "
-        "ask; approving is no scope that a token could have.",
+        "It is for Ida, who answers for what the pipeline does. It may record and ask; approving "
+        "is no scope that a token could have.",
     )
+    who = None
+    if stage.servers is None:
+        say.say("The operator makes it, on the machine itself.")
+    else:
+        say.say(
+            "Whoever makes it has a part in everything it does, and Rita has just granted the "
+            "roles: so somebody else makes it."
+        )
+        who = Person("olga", "Olga Okafor", "runs the servers", ("administrator",))
+        _let_in(stage, who, cast["rita"])
+        cast["olga"] = who
+        keep_secrets(stage, cast)
     words = ("token", "create", "pipeline", "--scope", SCOPES, "--owner", "ida", "--json")
-    made = stage.run(*words, by=OPERATOR, shown="the token, shown this once")
+    made = stage.run(*words, who=who, by=OPERATOR, shown="the token, shown this once")
     stage.token = str(made.document["token"])
 
 

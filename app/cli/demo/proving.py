@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sqlite3
+import time
 import zipfile
-from contextlib import closing
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from sqlalchemy import create_engine, text
+
 from app.cli.demo.judging import DATASET, DEPLOYMENT, MODEL
-from app.cli.demo.stage import OPERATOR
+from app.cli.demo.stage import OPERATOR, PATIENCE
 from app.cli.demo.transcript import Surprise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from app.cli.demo.stage import Person, Stage
     from app.core.jsonvalue import Json
@@ -26,6 +31,7 @@ MANIFEST = "manifest.json"
 
 def trace(stage: Stage) -> None:
     """Ask what the data reaches; the live deployment has to be in the answer."""
+    size = _followed(stage)
     ran = stage.run(
         "lineage", "impact", DATASET, "--kind", "deployment", "--state", "live", "--why"
     )
@@ -33,9 +39,26 @@ def trace(stage: Stage) -> None:
         raise Surprise("the data reaches a live deployment, and the answer does not name it")
     with stage.client() as client:
         answer = client.get(
-            "/api/v1/graph/impact", node=DATASET, kind="deployment", state="live", why=1
+            "/api/v1/graph/impact",
+            node=DATASET,
+            kind="deployment",
+            state="live",
+            why=1,
+            min_seq=size,
         )
     stage.transcript.keep("impact", answer)
+
+
+def _followed(stage: Stage) -> int:
+    """Wait until the graph has taken in the whole log; return the log's size."""
+    deadline = time.monotonic() + PATIENCE
+    with stage.client() as client:
+        while (graph := client.get("/api/v1/graph/status"))["lag"] != 0:
+            if time.monotonic() > deadline:
+                raise Surprise(f"the graph does not follow the log: {json.dumps(graph)}")
+            time.sleep(0.1)
+    stage.run("graph", "status")
+    return int(graph["log_size"])
 
 
 def report(stage: Stage, carl: Person) -> tuple[Path, Path]:
@@ -57,30 +80,27 @@ def verify(stage: Stage, bundle: Path, vkey: str) -> None:
     stage.run("ledger", "fsck", "--vkey", vkey, by=OPERATOR)
 
 
-def alter_database(stage: Stage, vkey: str) -> None:
+def alter_copy(stage: Stage, vkey: str) -> None:
     """Alter one byte in a copy of the database: more young men of version 1 get the credit."""
-    index, old, new = _lie(stage)
     copy = stage.folder / "altered-log"
     copy.mkdir()
     shutil.copy(stage.folder / "log" / "ledger.db", copy)
-    with closing(sqlite3.connect(copy / "ledger.db")) as connection, connection:
-        where = "WHERE idx = ? AND name = 'cells'"
-        (value,) = connection.execute(f"SELECT value FROM payloads {where}", (index,)).fetchone()  # noqa: S608
-        forged = value.replace(old, new, 1)
-        if sum(a != b for a, b in zip(value, forged, strict=True)) != 1:
-            raise Surprise("that was not one byte")
-        connection.execute(f"UPDATE payloads SET value = ? {where}", (forged, index))  # noqa: S608
-    stage.transcript.say(
-        f"In a copy of the database, entry {index}, member cells: {old.decode()} becomes "
-        f"{new.decode()}."
-    )
-    ran = stage.run(
-        "ledger", "fsck", "--data-dir", copy.name, "--vkey", vkey, by=OPERATOR, codes=(ALTERED,)
-    )
-    said = ran.out + ran.err
-    if str(index) not in said or "cells" not in said:
-        raise Surprise(f"fsck does not name entry {index} and its member cells")
-    stage.transcript.keep("altered", {"index": index, "member": "cells", "said": said})
+    _say_lie(stage, "In a copy of the database")
+    with _database(f"sqlite:///{copy / 'ledger.db'}") as connection:
+        _lie(stage, connection)
+    _find_lie(stage, "--data-dir", copy.name, "--vkey", vkey)
+
+
+def alter_as_owner(stage: Stage, owner: str, vkey: str) -> None:
+    """Alter that byte on the server, as somebody who may, and put it back."""
+    _say_lie(stage, "The server may not do this. As the owner of the database one can")
+    with _database(owner) as connection:
+        true = _lie(stage, connection)
+    _find_lie(stage, "--vkey", vkey)
+    stage.transcript.say("The byte is put back.")
+    with _database(owner) as connection:
+        _write_cells(connection, *true)
+    stage.run("ledger", "fsck", "--vkey", vkey, by=OPERATOR)
 
 
 def forge_bundle(stage: Stage, bundle: Path, vkey: str) -> None:
@@ -106,7 +126,52 @@ def forge_bundle(stage: Stage, bundle: Path, vkey: str) -> None:
     stage.transcript.keep("forged", {"index": index, "said": ran.out + ran.err})
 
 
-def _lie(stage: Stage) -> tuple[int, bytes, bytes]:
+def _say_lie(stage: Stage, where: str) -> None:
+    index, old, new = _chosen(stage)
+    stage.transcript.say(
+        f"{where}: entry {index}, member cells: {old.decode()} becomes {new.decode()}."
+    )
+
+
+def _lie(stage: Stage, connection: Connection) -> tuple[int, bytes]:
+    """Alter the byte; return the entry's index and what stood there."""
+    index, old, new = _chosen(stage)
+    cells = text("SELECT value FROM payloads WHERE idx = :index AND name = 'cells'")
+    value = bytes(connection.execute(cells, {"index": index}).scalar_one())
+    forged = value.replace(old, new, 1)
+    if sum(a != b for a, b in zip(value, forged, strict=True)) != 1:
+        raise Surprise("that was not one byte")
+    _write_cells(connection, index, forged)
+    return index, value
+
+
+def _write_cells(connection: Connection, index: int, value: bytes) -> None:
+    statement = "UPDATE payloads SET value = :value WHERE idx = :index AND name = 'cells'"
+    connection.execute(text(statement), {"index": index, "value": value})
+
+
+def _find_lie(stage: Stage, *where: str) -> None:
+    """Check the database; the entry and its member have to be named."""
+    index, _, _ = _chosen(stage)
+    ran = stage.run("ledger", "fsck", *where, by=OPERATOR, codes=(ALTERED,))
+    said = ran.out + ran.err
+    if str(index) not in said or "cells" not in said:
+        raise Surprise(f"fsck does not name entry {index} and its member cells")
+    stage.transcript.keep("altered", {"index": index, "member": "cells", "said": said})
+
+
+@contextmanager
+def _database(url: str) -> Iterator[Connection]:
+    """Open a database past the service, as a forger would; committed at the end."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _chosen(stage: Stage) -> tuple[int, bytes, bytes]:
     """Choose the byte: index of version 1's counts, what stands there, what shall."""
     told = cast("dict[str, Any]", stage.transcript.record["version-1"])
     young_men = next(

@@ -19,7 +19,7 @@ from app.cli.demo.transcript import Surprise
 from app.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from app.cli.demo.transcript import Transcript
 
@@ -29,6 +29,7 @@ PATIENCE = 60.0
 
 CODE_LIFE = 30
 OPERATOR = "operator"
+OWNER = "owner"
 PIPELINE = "pipeline"
 
 
@@ -100,12 +101,25 @@ class Ran:
         return dict(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Database servers that keep the log and the graph, in a file's place.
+
+    ``variables``: the settings that name them. ``owner``: the database's address for its owner,
+    who makes the tables.
+    """
+
+    variables: Mapping[str, str]
+    owner: str
+
+
 @dataclass(slots=True)
 class Stage:
     """Where it all happens. ``token``: the pipeline's."""
 
     folder: Path
     transcript: Transcript
+    servers: Servers | None = None
     port: int = field(default_factory=_free_port)
     token: str | None = None
     _server: subprocess.Popen[bytes] | None = None
@@ -205,6 +219,10 @@ class Stage:
         }
         if by == PIPELINE and self.token is not None:
             chosen["MUNIMENT_TOKEN"] = self.token
+        if self.servers is not None and by in (OPERATOR, OWNER):
+            chosen |= self.servers.variables
+        if self.servers is not None and by == OWNER:
+            chosen["MUNIMENT_DATABASE_URL"] = self.servers.owner
         return inherited | chosen
 
 

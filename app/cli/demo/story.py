@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.demo import credit, founding, judging, proving
-from app.cli.demo.stage import Stage
+from app.cli.demo.stage import Servers, Stage
 from app.cli.demo.transcript import Surprise, Transcript
 from app.client import Refused, Unreachable
 
@@ -27,8 +27,10 @@ def cached() -> Path:
     return Path(cache) / "muniment" / "demo" / "german.csv"
 
 
-def missing() -> str | None:
+def missing(*, on_servers: bool) -> str | None:
     """Say what the demo lacks; None: nothing."""
+    if on_servers and not os.environ.get("MUNIMENT_DATABASE_URL"):
+        return "MUNIMENT_DATABASE_URL does not name the database that --owner-url is about"
     try:
         import sklearn  # noqa: F401 - only whether it is there
     except ImportError:
@@ -42,12 +44,22 @@ def missing() -> str | None:
     return None
 
 
-def tell(folder: Path | None = None) -> int:
-    """Tell the story in ``folder``, else in a new one; returns the exit code."""
+def servers(owner_url: str) -> Servers:
+    """Name the database servers of the environment."""
+    named = ("MUNIMENT_DATABASE_URL", "MUNIMENT_NEO4J_")
+    variables = {name: value for name, value in os.environ.items() if name.startswith(named)}
+    return Servers(variables, owner_url)
+
+
+def tell(folder: Path | None = None, on: Servers | None = None) -> int:
+    """Tell the story in ``folder``, else in a new one; returns the exit code.
+
+    ``on``: with the log on those servers; otherwise it is in the folder, too.
+    """
     began = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="muniment-demo-")) if folder is None else folder
     say = Transcript(place)
-    stage = Stage(place, say)
+    stage = Stage(place, say, on)
     cast = founding.people()
     try:
         _prologue(say)
@@ -84,7 +96,7 @@ def _prologue(say: Transcript) -> None:
 def _first_act(stage: Stage, cast: dict[str, Person]) -> None:
     founding.found(stage, cast)
     founding.invite(stage, cast)
-    founding.employ(stage)
+    founding.employ(stage, cast)
     founding.legislate(stage, cast)
 
 
@@ -157,7 +169,10 @@ def _third_act(stage: Stage, cast: dict[str, Person]) -> None:
     stage.stop()
     proving.verify(stage, bundle, vkey)
     say.step("Somebody improves the past")
-    proving.alter_database(stage, vkey)
+    if stage.servers is None:
+        proving.alter_copy(stage, vkey)
+    else:
+        proving.alter_as_owner(stage, stage.servers.owner, vkey)
     say.step("Somebody forges a bundle")
     proving.forge_bundle(stage, bundle, vkey)
 
@@ -172,5 +187,6 @@ def _epilogue(stage: Stage, seconds: float) -> None:
         f"record      {place / 'demo.json'}\n"
         f"people      {place / founding.SECRETS} (passwords and authenticators)\n"
         f"look around MUNIMENT_SIGNER_STATE={place / 'signer-state.json'} "
-        f"muniment serve --data-dir {place / 'log'}",
+        f"muniment serve --data-dir {place / 'log'}"
+        f"{', with the servers named as they were' if stage.servers else ''}",
     )
