@@ -19,16 +19,20 @@ from app.lineage.projector import project
 from app.lineage.reconcile import replay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from neo4j import ManagedTransaction
 
+    from app.core.lineage.relations import Edge
     from app.ledger.record import Ledger
     from app.lineage.neo4j_graph import Neo4j
 
 STEP: Final = 500
 AWAY: Final = 5000
 """Nodes removed by one transaction."""
+
+LONGEST: Final = 3600.0
+"""Seconds that reading a whole generation may take, whatever the server allows others."""
 
 
 def rebuild(ledger: Ledger, graph: Neo4j, told: Callable[[int, int], None]) -> str:
@@ -77,29 +81,36 @@ def _checked(ledger: Ledger, graph: Neo4j, made: Cursor) -> str:
     """Compare the digest of what Neo4j holds with that of the log. Raises ChainBroken."""
     with ledger.snapshot() as now:
         truth = replay(now.store, now.connection, made.size)
-    held = digest_of(graph, made.generation)
-    if held != f"sha256:{digest(truth.nodes, truth.edges.values())}":
+    found = digest_of(graph, made.generation)
+    if found != f"sha256:{digest(truth.nodes, truth.edges.values())}":
         raise ChainBroken(
             "the graph that was made anew is not the log's; the one in force stays",
             remedy="look at the server's log",
         )
-    return held
+    return found
 
 
 def digest_of(graph: Neo4j, generation: int) -> str:
     """Name everything that a generation holds, ``sha256:<hex>``."""
+    return f"sha256:{digest(*held(graph, generation))}"
+
+
+def held(graph: Neo4j, generation: int) -> tuple[Mapping[str, int], Sequence[Edge]]:
+    """Read all that a generation holds: nodes, with the entry that named each first, and edges."""
+    from neo4j import Query
+
+    nodes = Query(
+        "MATCH (n:Entity {generation: $generation}) RETURN n.gid AS gid, n.seq_from AS seq_from",
+        timeout=LONGEST,
+    )
+    edges = Query(
+        "MATCH (:Entity {generation: $generation})-[r]->() "
+        "RETURN r.claim AS claim, r.seq_to AS seq_to",
+        timeout=LONGEST,
+    )
     with graph.session() as session:
-        nodes = session.run(
-            "MATCH (n:Entity {generation: $generation}) RETURN n.gid AS gid, n.seq_from AS index",
-            generation=generation,
-        )
-        named = {row["gid"]: row["index"] for row in nodes}
-        edges = session.run(
-            "MATCH (:Entity {generation: $generation})-[r]->() "
-            "RETURN r.claim AS claim, r.seq_to AS seq_to",
-            generation=generation,
-        )
-        return f"sha256:{digest(named, map(edge_of, edges))}"
+        named = {row["gid"]: row["seq_from"] for row in session.run(nodes, generation=generation)}
+        return named, [edge_of(row) for row in session.run(edges, generation=generation)]
 
 
 def _change_over(transaction: ManagedTransaction, before: Cursor, made: Cursor) -> bool:

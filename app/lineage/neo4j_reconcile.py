@@ -31,9 +31,15 @@ Properties: TypeAlias = dict[str, Any]  # of a node or relation, as somebody may
 LONGEST: Final = 3600.0
 """Seconds that one reconciliation may hold the graph, at most."""
 
+ENTITY: Final = "Entity"
+"""The label of every node, and the only one of a node of the kind ``entity``."""
+
+OURS: Final = frozenset({ENTITY, *LABELS.values()})
+"""Labels that mean something here; what else somebody hangs on a node changes no answer."""
+
 _SET_NODES: Final = {
     kind: "UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row.id "
-    f"REMOVE n:{':'.join(sorted(set(LABELS.values()) - {label}))} "
+    f"REMOVE n:{':'.join(sorted(OURS - {label, ENTITY}))} "
     f"SET n = {{generation: $generation, gid: row.gid, seq_from: row.seq_from}}, n:{label}"
     for kind, label in LABELS.items()
 }
@@ -85,9 +91,9 @@ def _mend_nodes(
             extra.append(row["id"])
             continue
         seen.add(gid)
-        labels = {"Entity", LABELS[kind_of(gid)]}
+        labels = {ENTITY, LABELS[kind_of(gid)]}
         expected = {"generation": generation, "gid": gid, "seq_from": truth.nodes[gid]}
-        if row["has"] != expected or set(row["labels"]) != labels:
+        if row["has"] != expected or OURS.intersection(row["labels"]) != labels:
             found.altered.append(gid)
             wrong[gid] = row["id"]
     absent = sorted(truth.nodes.keys() - seen)

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from app.core.errors import Refusal
+from app.core.errors import Refusal, Unavailable
 from app.lineage import neo4j_writing as writing
 from app.lineage.neo4j_graph import (
     Cursor,
@@ -158,7 +158,10 @@ class Projector:
             if not isinstance(failure, GraphRefuses):
                 raise
             return self._doubt(cursor, stop, str(failure))
-        except Exception as failure:  # noqa: BLE001 - whatever an entry does to us, it is named
+        except Exception as failure:
+            store = self._ledger.store
+            if isinstance(failure, Unavailable) or store.failure_of(failure) is not None:
+                raise  # the log's own database fails, and no entry
             return self._doubt(cursor, stop, repr(failure))
         self._batch = min(self._largest, self._batch * 2)
         return moved
@@ -176,6 +179,11 @@ class Projector:
         return replace(cursor, size=stop, leaf=leaf, quarantined=(*cursor.quarantined, cursor.size))
 
     def _set(self, progress: Progress) -> None:
+        if progress.answers != self._progress.answers:
+            if progress.answers:
+                log.info("the graph in Neo4j answers, at %d entries", progress.graph_seq)
+            else:
+                log.warning("SQL answers in the graph's place: %s", progress.last_error)
         with self._moved:
             self._progress = progress
             self._moved.notify_all()

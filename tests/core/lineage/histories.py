@@ -91,16 +91,19 @@ def flow(src: str, dst: str, index: int = 0, type_: RelationType = RelationType.
     return Edge(*ends, type_, "", index, OPEN, moment(0), FOREVER)
 
 
-def random_story(seed: int, length: int) -> Sequence[Told]:
+def random_story(seed: int, length: int, breadth: int = 1) -> Sequence[Told]:
     """Tell of data, runs, models and deployments, now and then late, twice or out of order.
 
     What an event refers to may never have been told, and ways may lead in a circle.
+    ``breadth``: how many times as many things it tells of.
     """
     rng = random.Random(seed)
-    data = [f"dataset/{name}/{version}" for name in "abc" for version in range(1, 4)]
-    made = [f"model/{name}/{version}" for name in "mn" for version in range(1, 4)]
-    runs = [f"run/{number}" for number in range(6)]
-    places = [f"deployment/{where}/scoring" for where in ("staging", "production")]
+    tails = ["", *(str(number) for number in range(1, breadth))]
+    data = [f"dataset/{n}{tail}/{v}" for tail in tails for n in "abc" for v in range(1, 4)]
+    made = [f"model/{n}{tail}/{v}" for tail in tails for n in "mn" for v in range(1, 4)]
+    runs = [f"run/{number}" for number in range(6 * breadth)]
+    wheres = ("staging", "production")
+    places = [f"deployment/{where}/scoring{tail}" for tail in tails for where in wheres]
 
     def some(things: list[str], most: int) -> list[str]:
         return rng.sample(things, rng.randint(0, most))

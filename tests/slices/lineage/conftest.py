@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,7 +26,9 @@ from app.lineage.drawing_api import drawing_routes
 from app.lineage.graphviz import Graphviz
 from app.lineage.jobs import Jobs
 from app.lineage.keeping_api import KeepingRoutes, keeping_routes
+from app.lineage.neo4j_graph import Neo4j, connect
 from app.lineage.projection import LineageProjection
+from app.lineage.projector import Projector
 from app.lineage.sources import Sources
 from app.web.errors import answer_refusals
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from app.core.access import Permission
     from app.ledger.ports import Projection
     from tests.core.lineage.histories import Told
+    from tests.servers.neo4j.neo4j import Server
 
 CI = Actor("token-ci", ActorKind.SERVICE, AuthMethod.TOKEN)
 SCHEMAS = load_schemas()
@@ -91,11 +95,41 @@ class Door:
 
 @dataclass
 class Stage:
-    """A log, and what is asked of its graph over HTTP."""
+    """A log, and what is asked of its graph over HTTP.
+
+    ``projector``: not started; whoever starts it, it is stopped at the end.
+    """
 
     ledger: Ledger
     app: FastAPI
     door: Door
+    projector: Projector | None = None
+
+    @classmethod
+    @contextmanager
+    def built(cls, folder: Path, layout: Graphviz, graph: Neo4j | None = None) -> Iterator[Stage]:
+        """Build it in a folder. ``graph``: that shall follow the log; it is closed at the end."""
+        clock = Clock()
+        projections: list[Projection] = [CatalogProjection(), LineageProjection()]
+        store = open_sqlite(folder / "ledger.db", "lineage.test", os.urandom, projections)
+        appender = Appender(store, load_position(store), projections, clock, os.urandom)
+        sequencer = Sequencer(store, appender)
+        sequencer.start(lambda _: None)
+        ledger, door, app = Ledger(store, sequencer, SCHEMAS, os.urandom), Door(), FastAPI()
+        answer_refusals(app)
+        projector = None if graph is None else Projector(ledger, graph)
+        sources = Sources(projector)
+        routes = LineageRoutes(ledger, door, sources)
+        app.include_router(drawing_routes(routes, layout, "https://muniment.test"))
+        app.include_router(lineage_routes(routes))
+        jobs = Jobs(ledger, projector, os.urandom)
+        app.include_router(keeping_routes(KeepingRoutes(ledger, door, projector, jobs)))
+        yield cls(ledger, app, door, projector)
+        sources.close()
+        if projector is not None:
+            projector.stop()
+        sequencer.stop()
+        store.close()
 
     def tells(self, story: Sequence[Told]) -> None:
         self.ledger.record_all([say(one.subject, one.event, one.at) for one in story], CI)
@@ -127,19 +161,31 @@ def layout() -> Iterator[Graphviz]:
 
 @pytest.fixture
 def stage(tmp_path: Path, layout: Graphviz) -> Iterator[Stage]:
-    clock = Clock()
-    projections: list[Projection] = [CatalogProjection(), LineageProjection()]
-    store = open_sqlite(tmp_path / "ledger.db", "lineage.test", os.urandom, projections)
-    appender = Appender(store, load_position(store), projections, clock, os.urandom)
-    sequencer = Sequencer(store, appender)
-    sequencer.start(lambda _: None)
-    ledger, door, app = Ledger(store, sequencer, SCHEMAS, os.urandom), Door(), FastAPI()
-    answer_refusals(app)
-    routes = LineageRoutes(ledger, door, Sources(None))
-    app.include_router(drawing_routes(routes, layout, "https://muniment.test"))
-    app.include_router(lineage_routes(routes))
-    jobs = Jobs(ledger, None, os.urandom)
-    app.include_router(keeping_routes(KeepingRoutes(ledger, door, None, jobs)))
-    yield Stage(ledger, app, door)
-    sequencer.stop()
-    store.close()
+    with Stage.built(tmp_path, layout) as stage:
+        yield stage
+
+
+@pytest.fixture(params=["neo4j"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Give a Neo4j in whose database nothing is."""
+    server: Server = request.getfixturevalue("neo4j")
+    graph = connect(server.uri, *server.auth, "neo4j")
+    with graph.session() as session:
+        empty = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+        session.run(empty).consume()
+    graph.driver.close()
+    return server
+
+
+@pytest.fixture
+def graph(server: Server) -> Iterator[Neo4j]:
+    graph = connect(server.uri, *server.auth, "neo4j")
+    yield graph
+    graph.driver.close()
+
+
+@pytest.fixture
+def followed(tmp_path: Path, layout: Graphviz, server: Server) -> Iterator[Stage]:
+    """Build a log whose graph is kept in Neo4j too, by a projector that is not started yet."""
+    with Stage.built(tmp_path, layout, connect(server.uri, *server.auth, "neo4j")) as stage:
+        yield stage
