@@ -74,8 +74,10 @@ class Person:
             raise Surprise(f"{self.name} got no address for an authenticator")
         step = self.last
         while step <= self.last:
-            now = int(time.time()) // CODE_LIFE
-            step = max(now - 1, self.last + 1)
+            now, gone = divmod(int(time.time()), CODE_LIFE)
+            # The code before counts as long as this one is not over; it has to get there, too.
+            oldest = now - 1 if gone < CODE_LIFE / 2 else now
+            step = max(oldest, self.last + 1)
             if step > now + 1:
                 step = self.last
                 time.sleep(0.5)
