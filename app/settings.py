@@ -121,7 +121,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_database(given),
         neo4j_uri=_neo4j(given),
         neo4j_user=given.get("MUNIMENT_NEO4J_USER") or "neo4j",
-        neo4j_password=given.get("MUNIMENT_NEO4J_PASSWORD") or None,
+        neo4j_password=_neo4j_password(given),
         neo4j_database=given.get("MUNIMENT_NEO4J_DATABASE") or "neo4j",
         allow_plain_database=_flag(given, "MUNIMENT_ALLOW_PLAIN_DATABASE"),
         public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
@@ -171,12 +171,26 @@ def _neo4j(given: Mapping[str, str]) -> str | None:
             "MUNIMENT_NEO4J_URI is not an address such as neo4j+s://graph.example:7687",
             remedy=f"begin it with one of: {', '.join(NEO4J_SCHEMES)}; unset it, and SQL answers",
         )
-    if not given.get("MUNIMENT_NEO4J_PASSWORD"):
+    if not _neo4j_password(given):
         raise Rejected(
             "MUNIMENT_NEO4J_URI is set and MUNIMENT_NEO4J_PASSWORD is not",
-            remedy="set MUNIMENT_NEO4J_PASSWORD to that of MUNIMENT_NEO4J_USER",
+            remedy="set it, or MUNIMENT_NEO4J_PASSWORD_FILE, to that of MUNIMENT_NEO4J_USER",
         )
     return written
+
+
+def _neo4j_password(given: Mapping[str, str]) -> str | None:
+    """Read the password, or the file that holds it and nothing else."""
+    path = _path(given, "MUNIMENT_NEO4J_PASSWORD_FILE")
+    if path is None:
+        return given.get("MUNIMENT_NEO4J_PASSWORD") or None
+    try:
+        return path.read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        raise Rejected(
+            f"MUNIMENT_NEO4J_PASSWORD_FILE names {path}, which cannot be read",
+            remedy="correct the setting, or let the server's user read the file",
+        ) from None
 
 
 def _number(given: Mapping[str, str], name: str, default: int) -> int:

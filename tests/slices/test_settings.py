@@ -70,6 +70,18 @@ def test_a_graph_server_without_a_password_is_refused() -> None:
         read_settings({"MUNIMENT_NEO4J_URI": "bolt://localhost:7687"})
 
 
+def test_the_graph_servers_password_may_lie_in_a_file(tmp_path: Path) -> None:
+    asked = {"MUNIMENT_NEO4J_URI": "bolt://localhost:7687"}
+    asked["MUNIMENT_NEO4J_PASSWORD_FILE"] = str(tmp_path / "password")
+    with pytest.raises(Rejected, match="MUNIMENT_NEO4J_PASSWORD_FILE"):
+        read_settings(asked)
+    (tmp_path / "password").write_text("  \n")
+    with pytest.raises(Rejected, match="MUNIMENT_NEO4J_PASSWORD is not"):
+        read_settings(asked)
+    (tmp_path / "password").write_text("a secret\n")
+    assert read_settings(asked).neo4j_password == "a secret"
+
+
 @pytest.mark.parametrize(
     ("uri", "unprotected"),
     [
