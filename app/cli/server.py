@@ -156,16 +156,21 @@ def _database(settings: Settings) -> tuple[dict[str, str], list[tuple[str, str]]
     if settings.database_is_reached_unprotected():
         remedy = "add ?sslmode=verify-full&sslrootcert=FILE to MUNIMENT_DATABASE_URL"
         return {}, [("nothing proves that the database on the other machine answers", remedy)]
+    if settings.graph_is_reached_unprotected():
+        remedy = "begin MUNIMENT_NEO4J_URI with neo4j+s:// or bolt+s://"
+        return {}, [("nothing proves that the graph server on the other machine answers", remedy)]
     from app.ledger.condition import condition_of
+    from app.lineage.condition import condition_of as condition_of_graph
     from app.premises import database_of
     from app.settings import utc_now
 
     database = database_of(settings)
     try:
         found = condition_of(database, utc_now)
+        graph = condition_of_graph(settings, database)
     finally:
         database.close()
-    return found.facts, found.problems
+    return found.facts | graph.facts, found.problems + graph.problems
 
 
 def _server_problems(call: Call) -> list[tuple[str, str]]:
