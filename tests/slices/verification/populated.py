@@ -53,6 +53,7 @@ SUBJECTS = {
     "report": "report/r1",
     "log": "log",
     "graph": "log",
+    "finding": "finding/f1",
 }
 CARD = b"a card, in full\n"
 STORED = {"blob": f"sha256:{hashlib.sha256(CARD).hexdigest()}", "size": len(CARD)}
