@@ -7,6 +7,7 @@ import typer
 from app.cli import (
     datasets,
     deployments,
+    doctor,
     events,
     evidence,
     gates,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 app.command()(server.serve)
 app.command()(server.init)
-app.command()(server.doctor)
+app.command()(doctor.doctor)
 app.command()(server.migrate)
 app.command()(safekeeping.backup)
 app.command()(safekeeping.restore)

@@ -2,53 +2,98 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from app.ledger.condition import Condition
-from app.lineage.neo4j_graph import GraphDown, connect, read_cursor
+from app.core.ledger.times import format_time
+from app.ledger.condition import APART, Condition
+from app.lineage.neo4j_graph import GraphDown, read_cursor
 
 if TYPE_CHECKING:
-    from app.ledger.database import Database
-    from app.settings import Settings
+    from datetime import datetime, timedelta
 
-OLDEST = (5, 26)
+    from neo4j import ManagedTransaction, Session
+
+    from app.ledger.sql_store import Head
+    from app.lineage.neo4j_graph import Neo4j
+    from app.settings import Clock
+
+OLDEST: Final = (5, 26)
+
+SERVER: Final = (
+    "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' "
+    "RETURN versions[0] AS version, edition, datetime() AS now"
+)
 
 
-def condition_of(settings: Settings, database: Database) -> Condition:
-    """Look at Neo4j, and how far it is behind the log. Without Neo4j there is nothing to say."""
+def condition_of(graph: Neo4j, head: Head | None, clock: Clock) -> Condition:
+    """Look at the graph. ``head``: of the log that it has to follow; None if that is not known.
+
+    A server that does not answer is a problem, though SQL answers in its place.
+    """
     found = Condition()
-    if settings.neo4j_uri is None or settings.neo4j_password is None:
-        return found
-    graph = connect(
-        settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password, settings.neo4j_database
-    )
     try:
         with graph.session() as session:
-            row = session.run(
-                "CALL dbms.components() YIELD name, versions, edition "
-                "WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition"
-            ).single(strict=True)
-            cursor = session.execute_read(read_cursor)
+            _look_at_server(found, session, clock)
+            if head is not None:
+                _look_at_cursor(found, session, head)
     except GraphDown as failure:
-        found.problems.append((f"Neo4j does not answer: {failure}", "start it; SQL answers so far"))
-        return found
-    finally:
-        graph.driver.close()
-    version = tuple(int(part) for part in row["version"].split(".")[:2])
-    found.facts["graph"] = f"Neo4j {row['version']} {row['edition']}"
-    found.check(
-        sound=version >= OLDEST,
-        problem=f"Neo4j {row['version']} is older than 5.26",
-        remedy="update Neo4j; the graph is made anew by `muniment graph rebuild`",
-    )
-    with database.reading() as connection:
-        size = connection.exec_driver_sql("SELECT size FROM head").scalar() or 0
-    behind = size - (cursor.size if cursor else 0)
-    found.facts["graph_lag"] = f"{behind} of {size} entries"
-    lacking = list(cursor.quarantined) if cursor else []
-    found.check(
-        sound=not lacking,
-        problem=f"entries {lacking} are not in the graph; SQL answers in its place",
-        remedy="read what the server wrote about them, then run `muniment graph reconcile`",
-    )
+        found.problems.append(
+            (f"the graph does not answer, SQL does: {failure}", "start Neo4j, or look at its log")
+        )
     return found
+
+
+def _look_at_server(found: Condition, session: Session, clock: Clock) -> None:
+    version, edition, now = session.execute_read(_server)
+    apart: timedelta = now - clock()
+    seconds = apart.total_seconds()
+    found.facts |= {
+        "graph_engine": f"Neo4j {version} ({edition})",
+        "graph_clock": f"{seconds:+.1f} s, at {format_time(now)}",
+    }
+    found.check(
+        sound=_number(version) >= OLDEST,
+        problem=f"Neo4j {version} is older than 5.26",
+        remedy="update it: the graph's questions are planned as 5.26 and later do",
+    )
+    found.check(
+        sound=abs(seconds) <= APART,
+        problem=f"the graph server's clock is {seconds:+.1f} s from this machine's",
+        remedy="let both follow the same time server",
+    )
+
+
+def _server(transaction: ManagedTransaction) -> tuple[str, str, datetime]:
+    row = transaction.run(SERVER).single(strict=True)
+    return row["version"], row["edition"], row["now"].to_native()
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """Read the leading numbers of a version; calendar versions are later than any 5."""
+    return tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())
+
+
+def _look_at_cursor(found: Condition, session: Session, head: Head) -> None:
+    cursor = session.execute_read(read_cursor)
+    if cursor is None:
+        found.facts["graph_lag"] = f"{head.size} entries: it has not begun"
+        return
+    lag = max(head.size - cursor.size, 0)
+    found.facts["graph_lag"] = f"{lag} entries, at {cursor.size}"
+    found.check(
+        sound=cursor.origin == head.origin,
+        problem=f"the graph is that of another log, {cursor.origin}",
+        remedy="name a database of its own in MUNIMENT_NEO4J_DATABASE",
+    )
+    found.check(
+        sound=cursor.origin != head.origin or cursor.size <= head.size,
+        problem=f"the graph has {cursor.size} entries and the log {head.size}: the log went back",
+        remedy="muniment ledger fsck, then muniment graph rebuild",
+    )
+    listed = ", ".join(map(str, cursor.quarantined[:10]))
+    found.check(
+        sound=not cursor.quarantined,
+        problem=f"the graph lacks {len(cursor.quarantined)} entries that it could not take in: "
+        f"{listed}",
+        remedy="update Muniment, then muniment graph rebuild",
+    )

@@ -13,12 +13,9 @@ from app.ledger.opening import open_sqlite
 from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.preparing import prepare
 from app.ledger.sqlite import SqliteDatabase
-from app.lineage.neo4j_graph import connect
-from app.lineage.neo4j_graph import prepare as prepare_graph
 from app.migrations import schema
 from app.settings import utc_now
 from tests.living import World
-from tests.servers.neo4j.neo4j import VERSION
 from tests.servers.postgresql import APP, OWNER, Cluster
 from tests.slices.cli.test_embedded import PASSWORD, go
 
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers.neo4j.neo4j import Server
     from tests.slices.cli.test_embedded import Go
 
 __all__ = ["go"]
@@ -204,28 +200,3 @@ def test_the_server_has_to_be_of_the_databases_schema(
     code, _, err = go("serve")
     assert code == 1
     assert "the database has schema 0042, which this program does not know" in err
-
-
-def test_doctor_says_what_the_graph_is_kept_in_and_how_far_it_is(
-    go: Go, database_url: str, own_neo4j: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MUNIMENT_DATABASE_URL", database_url)
-    monkeypatch.setenv("MUNIMENT_NEO4J_URI", own_neo4j.uri)
-    monkeypatch.setenv("MUNIMENT_NEO4J_PASSWORD", own_neo4j.auth[1])
-    shown = json.loads(go("doctor", "--json")[1])
-    assert shown["database"]["graph"] == f"Neo4j {VERSION} community"
-    assert shown["database"]["graph_lag"] == "0 of 0 entries"
-    assert shown["settings"]["neo4j_password"] == "(set)"
-    graph = connect(own_neo4j.uri, *own_neo4j.auth, "neo4j")
-    with graph.session() as session:
-        prepare_graph(session, "doctor.test")
-        session.run("MATCH (c:Cursor) SET c.quarantined = [7]").consume()
-    graph.driver.close()
-    problems = [one["problem"] for one in json.loads(go("doctor", "--json")[1])["problems"]]
-    assert any("entries [7] are not in the graph" in one for one in problems)
-    own_neo4j.kill()
-    problems = [one["problem"] for one in json.loads(go("doctor", "--json")[1])["problems"]]
-    assert any(one.startswith("Neo4j does not answer") for one in problems)
-    monkeypatch.setenv("MUNIMENT_NEO4J_URI", "bolt://graph.example:7687")
-    problems = [one["problem"] for one in json.loads(go("doctor", "--json")[1])["problems"]]
-    assert any("nothing proves that the graph server" in one for one in problems)
