@@ -6,7 +6,7 @@ fails too when it ran no test or skipped one. Above it stands how many tests wer
 engine: those that are parametrised with its name.
 
 A suite runs on as many processors as there are, up to ``MOST_WORKERS``: each worker may start
-servers of its own.
+servers of its own. An engine on which nothing was passed is a failure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -114,6 +114,8 @@ def main(arguments: Sequence[str]) -> int:
         outcomes.append(outcome)
         lines.append(f"{seconds:7.1f} s  {stage.name}{'  FAILED' if outcome.failed else ''}")
     failed = sum(outcome.failed for outcome in outcomes)
+    if stages != CHEAP:
+        failed += len(left_out(engines))
     engines = sum((outcome.engines for outcome in outcomes), Counter[str]())
     print("\n" + "\n".join(lines))
     for engine in ENGINES:
@@ -181,6 +183,11 @@ def tally(report: str, code: int) -> Outcome:
     ]
     engines = Counter(engine for case in cases for engine in engines_of(case))
     return Outcome(passed, failed, engines)
+
+
+def left_out(engines: Mapping[str, int]) -> list[str]:
+    """Name the engines on which nothing was passed."""
+    return [engine for engine in ENGINES if not engines.get(engine)]
 
 
 def engines_of(case: ET.Element) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages import CHEAP, DEAR, Outcome, Suite, tally
+from tests.stages import CHEAP, DEAR, Outcome, Suite, left_out, tally
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -48,6 +48,11 @@ def test_a_test_counts_for_each_engine_it_passed_on() -> None:
     written = "".join(f'<testcase name="{name}">{end}</testcase>' for name, end in cases.items())
     text = f'<testsuites><testsuite tests="7" failures="1">{written}</testsuite></testsuites>'
     assert tally(text, 1) == Outcome(6, 1, Counter(sqlite=2, postgresql=2, neo4j=1))
+
+
+def test_an_engine_on_which_nothing_passed_is_named() -> None:
+    assert left_out(Counter(sqlite=3, postgresql=1, neo4j=2)) == []
+    assert left_out(Counter(sqlite=3, neo4j=0)) == ["postgresql", "neo4j"]
 
 
 def test_every_folder_of_tests_is_in_a_stage() -> None:
