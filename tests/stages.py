@@ -113,10 +113,10 @@ def main(arguments: Sequence[str]) -> int:
         seconds = time.monotonic() - started
         outcomes.append(outcome)
         lines.append(f"{seconds:7.1f} s  {stage.name}{'  FAILED' if outcome.failed else ''}")
+    engines = sum((outcome.engines for outcome in outcomes), Counter[str]())
     failed = sum(outcome.failed for outcome in outcomes)
     if stages != CHEAP:
         failed += len(left_out(engines))
-    engines = sum((outcome.engines for outcome in outcomes), Counter[str]())
     print("\n" + "\n".join(lines))
     for engine in ENGINES:
         print(f"{engines[engine]:7}    passed on {engine}")
