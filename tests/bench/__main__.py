@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import deciding, graph, serving, writing
+from tests.bench import deciding, graph, neo4j, serving, writing
 from tests.bench.rows import Row
 
 HELP_RUNS = 5
@@ -33,6 +33,7 @@ def main() -> None:
             *serving.measure(folder),
             *deciding.measure(folder),
             *graph.measure(),
+            *neo4j.measure(folder),
             _help(),
         ]
     finally:
