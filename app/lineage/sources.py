@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from app.core.errors import Missing
 from app.lineage.neo4j_graph import GraphDown, read_cursor
-from app.lineage.neo4j_store import Neo4jLineageStore
+from app.lineage.neo4j_store import LONGEST_TIMEOUT, Neo4jLineageStore
 from app.lineage.sql_store import SqlLineageStore
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Sources:
             if progress.answers and progress.graph_seq >= needed:
                 asked = self._asking.submit(self._of_neo4j, self.projector, now.size, question)
                 try:
-                    return asked.result(timeout=terms.timeout + GRACE)
+                    return asked.result(timeout=min(terms.timeout, LONGEST_TIMEOUT) + GRACE)
                 except Missing:
                     pass  # perhaps only behind: the other store knows
                 except TooLate:
