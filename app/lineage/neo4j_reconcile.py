@@ -45,6 +45,19 @@ _SET_NODES: Final = {
 }
 
 
+_IS_OURS: Final = "coalesce({0}:Entity AND {0}.generation = $generation, false)"
+_SHOWN: Final = (
+    "elementId(r) AS id, type(r) AS type, properties(r) AS has, a.gid AS src, b.gid AS dst"
+)
+_TOUCHING: Final = (
+    f"MATCH (a:Entity {{generation: $generation}})-[r]->(b) "
+    f"RETURN {_SHOWN}, {_IS_OURS.format('b')} AS ours "
+    f"UNION ALL MATCH (a)-[r]->(b:Entity {{generation: $generation}}) "
+    f"WHERE NOT {_IS_OURS.format('a')} RETURN {_SHOWN}, false AS ours"
+)
+"""Every relation of which at least one end is a node of the generation."""
+
+
 def reconcile_neo4j(ledger: Ledger, graph: Neo4j) -> GraphReconciled:
     """Compare every node and edge with the log; where they differ, set them right.
 
@@ -115,11 +128,7 @@ def _mend_edges(
     seen: set[str] = set()
     gone: list[str] = []
     again: list[Edge] = []
-    rows = transaction.run(
-        "MATCH (a:Entity {generation: $generation})-[r]->(b) RETURN elementId(r) AS id, "
-        "type(r) AS type, properties(r) AS has, a.gid AS src, b.gid AS dst",
-        generation=generation,
-    )
+    rows = transaction.run(_TOUCHING, generation=generation)
     for row in rows:
         eid = row["has"].get("eid")
         edge = expected.get(eid)
@@ -128,8 +137,8 @@ def _mend_edges(
             gone.append(row["id"])
             continue
         seen.add(eid)
-        ends = (row["type"], row["src"], row["dst"])
-        if ends != (TYPES[edge.type], edge.src, edge.dst) or row["has"] != _has(eid, edge):
+        ends = (row["type"], row["src"], row["dst"], row["ours"])
+        if ends != (TYPES[edge.type], edge.src, edge.dst, True) or row["has"] != _has(eid, edge):
             found.altered.append(named(edge))
             gone.append(row["id"])
             again.append(edge)
@@ -138,6 +147,11 @@ def _mend_edges(
     if gone:
         transaction.run(
             "UNWIND $ids AS id MATCH ()-[r]->() WHERE elementId(r) = id DELETE r", ids=gone
+        ).consume()
+    for type_, name in TYPES.items():  # what has the name of one to be added is between others
+        eids = [eid_of(generation, edge) for edge in lost if edge.type is type_]
+        transaction.run(
+            f"UNWIND $eids AS eid MATCH ()-[r:{name} {{eid: eid}}]->() DELETE r", eids=eids
         ).consume()
     add_edges(transaction, generation, [*again, *lost])
 

@@ -17,7 +17,7 @@ from app.catalog.projection import CatalogProjection
 from app.core.errors import RoleMissing, Unauthenticated
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.ledger.append import Appender
-from app.ledger.opening import load_position, open_sqlite
+from app.ledger.opening import load_position, open_postgresql, open_sqlite
 from app.ledger.record import Ledger
 from app.ledger.schemas import load_schemas
 from app.ledger.sequencer import Sequencer
@@ -107,11 +107,20 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def built(cls, folder: Path, layout: Graphviz, graph: Neo4j | None = None) -> Iterator[Stage]:
+    def built(
+        cls,
+        folder: Path,
+        layout: Graphviz,
+        graph: Neo4j | None = None,
+        database_url: str | None = None,
+    ) -> Iterator[Stage]:
         """Build it in a folder. ``graph``: that shall follow the log; it is closed at the end."""
         clock = Clock()
         projections: list[Projection] = [CatalogProjection(), LineageProjection()]
-        store = open_sqlite(folder / "ledger.db", "lineage.test", os.urandom, projections)
+        if database_url is None:
+            store = open_sqlite(folder / "ledger.db", "lineage.test", os.urandom, projections)
+        else:
+            store = open_postgresql(database_url, "lineage.test", os.urandom, projections)
         appender = Appender(store, load_position(store), projections, clock, os.urandom)
         sequencer = Sequencer(store, appender)
         sequencer.start(lambda _: None)
@@ -130,6 +139,13 @@ class Stage:
             projector.stop()
         sequencer.stop()
         store.close()
+
+    def in_sql(self) -> Stage:
+        """Put the same questions about the same log to SQL."""
+        app = FastAPI()
+        answer_refusals(app)
+        app.include_router(lineage_routes(LineageRoutes(self.ledger, self.door, Sources(None))))
+        return Stage(self.ledger, app, self.door)
 
     def tells(self, story: Sequence[Told]) -> None:
         self.ledger.record_all([say(one.subject, one.event, one.at) for one in story], CI)

@@ -12,16 +12,25 @@ from sqlalchemy import delete, insert, select, update
 from app.core.access import Permission
 from app.lineage.models import EDGES, NODES
 from tests.core.lineage.histories import random_story
-from tests.slices.lineage.conftest import FakeCaller
+from tests.slices.lineage.conftest import FakeCaller, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
-    from tests.slices.lineage.conftest import Stage
+    from app.lineage.graphviz import Graphviz
 
 KEEPER = frozenset({Permission.READ, Permission.REBUILD, Permission.RECONCILE})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path, layout: Graphviz) -> Iterator[Stage]:
+    on_a_server = request.param == "postgresql"
+    url = request.getfixturevalue("database_url") if on_a_server else None
+    with Stage.built(tmp_path, layout, database_url=url) as stage:
+        yield stage
 
 
 @pytest.fixture(autouse=True)
