@@ -150,20 +150,20 @@ class Jobs:
 
     def _run(self, job: Job, work: Callable[[Job], Mapping[str, Json]]) -> None:
         try:
-            try:
-                ended = replace(job, state=DONE, progress=100, result=work(job))
-            except GraphDown as failure:
-                ended = replace(job, state=FAILED, problem=f"Neo4j: {failure}")
-            except Refusal as refusal:
-                ended = replace(job, state=FAILED, problem=refusal.detail)
-            except Exception as failure:
-                log.exception("%s of the graph failed", job.kind)
-                ended = replace(job, state=FAILED, problem=repr(failure))
+            ended = replace(job, state=DONE, progress=100, result=work(job))
+        except GraphDown as failure:
+            ended = replace(job, state=FAILED, problem=f"Neo4j: {failure}")
+        except Refusal as refusal:
+            ended = replace(job, state=FAILED, problem=refusal.detail)
+        except Exception as failure:
+            log.exception("%s of the graph failed", job.kind)
+            ended = replace(job, state=FAILED, problem=repr(failure))
+        finally:
+            self._one.release()  # before it is told: who reads that it is done may start another
+        try:
             self._save(ended)
         except Refusal:
             log.exception("what became of %s of the graph could not be written down", job.kind)
-        finally:
-            self._one.release()
 
     def _save(self, job: Job) -> None:
         self._ledger.operate(lambda connection: _put(connection, job))
