@@ -13,8 +13,6 @@ so does the server.
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,12 +26,13 @@ from typing import TYPE_CHECKING, LiteralString
 from neo4j import GraphDatabase
 from neo4j.exceptions import DriverError, Neo4jError
 
-from tests.servers.once import alone
+from tests.servers.jars import jars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = "5.26.30"
+FOLDER = f"neo4j-{VERSION}"
 HERE = Path(__file__).parent
 PASSWORD = "for the tests alone"
 SECONDS_TO_START = 120
@@ -57,21 +56,6 @@ db.tx_log.preallocate=false
 dbms.usage_report.enabled=false
 db.transaction.timeout=30s
 """
-
-
-def jars() -> Path:
-    """Return the folder of jars, fetched if it is not there yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "muniment" / f"neo4j-{VERSION}"
-    with alone(folder) as missing:
-        if missing:
-            fetching = folder.with_name(f"{folder.name}.fetching")
-            shutil.rmtree(fetching, ignore_errors=True)
-            command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml")]
-            command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
-            subprocess.run([*command, f"-DoutputDirectory={fetching}"], check=True, timeout=600)
-            fetching.rename(folder)
-    return folder
 
 
 @dataclass
@@ -107,7 +91,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server, wait until it lets people in, and set the password once."""
-        command = [*JAVA, "-cp", f"{jars()}/*", str(HERE / "Launcher.java")]
+        command = [*JAVA, "-cp", f"{jars(FOLDER, HERE / 'pom.xml')}/*", str(HERE / "Launcher.java")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, str(self.folder / "home"), str(self.folder / "neo4j.conf")],

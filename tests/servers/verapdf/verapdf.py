@@ -7,15 +7,14 @@ keeps veraPDF from answering is an error: a check that did not run is no check.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.once import alone
+from tests.servers.jars import jars
 
 VERSION = "1.28.2"
+FOLDER = f"verapdf-{VERSION}"
 HERE = Path(__file__).parent
 MAIN = "org.verapdf.apps.GreenfieldCliWrapper"
 
@@ -29,27 +28,18 @@ class Verdict:
     failures: tuple[str, ...]
 
 
-def jars() -> Path:
-    """Return the folder of jars, fetched if it is not there yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "muniment" / f"verapdf-{VERSION}"
-    with alone(folder) as missing:
-        if missing:
-            fetching = folder.with_name(f"{folder.name}.fetching")
-            shutil.rmtree(fetching, ignore_errors=True)
-            command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml")]
-            command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
-            subprocess.run([*command, f"-DoutputDirectory={fetching}"], check=True, timeout=600)
-            fetching.rename(folder)
-    return folder
-
-
 def validate(pdf: Path, flavour: str) -> Verdict:
     """Ask veraPDF whether ``pdf`` keeps to ``flavour``: ``3a`` or ``ua1``.
 
     Raises RuntimeError where veraPDF gives no verdict.
     """
-    command = ["java", "-Djava.awt.headless=true", "-cp", f"{jars()}/*", MAIN]
+    command = [
+        "java",
+        "-Djava.awt.headless=true",
+        "-cp",
+        f"{jars(FOLDER, HERE / 'pom.xml')}/*",
+        MAIN,
+    ]
     command += ["-f", flavour, "--format", "json", str(pdf)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     try:
