@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.cli.calling import Call
+    from app.core.ledger.bundle_outside import Outsiders
     from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Report
 
@@ -43,18 +44,51 @@ def verify(
         list[Path] | None,
         typer.Option(exists=True, metavar="CHECKPOINT", help="A checkpoint saved earlier."),
     ] = None,
+    witnesses: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="Witness policy whose quorum a bundle must meet."),
+    ] = None,
+    tsa: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="Root certificate (PEM) of a timestamp authority."),
+    ] = None,
 ) -> None:
     """Verify a log or an evidence bundle with keys that you trust."""
     call = call_of(context)
     keys = trusted_keys(vkey, trust)
+    outsiders = believed(witnesses, tsa)
     saved = [path.read_bytes() for path in since or ()]
     named = target or call.server
     if urlsplit(named).scheme in ("http", "https"):
+        if outsiders is not None:
+            raise refused("--witnesses and --tsa are about evidence bundles", "name a bundle")
         finish(call, _served(call, named, keys, saved))
     path = Path(named)
     if not path.exists():
         raise refused(f"there is no {named}", "name a URL, a folder or a bundle")
-    finish(call, _kept(path, keys, saved))
+    finish(call, _kept(path, keys, saved, outsiders))
+
+
+def believed(witnesses: Path | None, tsa: Path | None) -> Outsiders | None:
+    """Read whom a person believes beside the log's keys; None for nobody. Raises WrongUsage."""
+    if witnesses is None and tsa is None:
+        return None
+    from app.core.errors import Refusal
+    from app.core.ledger.bundle_outside import Outsiders
+    from app.core.ledger.quorum import parse_policy
+    from app.ledger.stamping import check, read_roots
+
+    try:
+        policy = None if witnesses is None else parse_policy(witnesses.read_bytes())
+    except Refusal as failure:
+        raise refused(f"{witnesses}: {failure.detail}", "a policy as C2SP tlog-policy") from None
+    if tsa is None:
+        return Outsiders(policy)
+    try:
+        roots = read_roots(tsa.read_bytes())
+    except Refusal as failure:
+        raise refused(f"{tsa}: {failure.detail}", "the authority's root, in PEM") from None
+    return Outsiders(policy, lambda raw, text: check(raw, text, roots).at)
 
 
 def trusted_keys(written: list[str] | None, file: Path | None) -> list[Key]:
@@ -116,14 +150,16 @@ def _reader(raw: Callable[..., bytes]) -> Callable[[str], bytes]:
     return lambda path: raw(f"/log/{path}")
 
 
-def _kept(path: Path, keys: list[Key], saved: list[bytes]) -> Report:
+def _kept(path: Path, keys: list[Key], saved: list[bytes], outsiders: Outsiders | None) -> Report:
     """Verify a bundle, or a log as files in a folder."""
     from app.verification.offline import is_bundle, unusable, verify_bundle, verify_log
 
     if is_bundle(path):
         if saved:
             raise refused("a bundle has one checkpoint and no history", "leave out --since")
-        return verify_bundle(path, keys)
+        return verify_bundle(path, keys, outsiders) if outsiders else verify_bundle(path, keys)
+    if outsiders is not None:
+        raise refused("--witnesses and --tsa are about evidence bundles", "name a bundle")
     if path.suffix.lower() == ".pdf":
         detail = "pages alone prove nothing; verify the bundle that was made with them"
         return unusable(path.name, detail)

@@ -116,6 +116,17 @@ def keep(connection: Connection, stamped: Stamped) -> None:
     operational.put(connection, TIMESTAMPS, NEWEST, document)
 
 
+def sizes(connection: Connection) -> list[int]:
+    """Tell of which sizes checkpoints were stamped, in order."""
+    return sorted(int(key) for key, _ in operational.each(connection, TIMESTAMPS) if key != NEWEST)
+
+
+def response(connection: Connection, size: int) -> bytes:
+    """Read the authority's answer about the checkpoint of ``size``. Raises ChainBroken."""
+    document = operational.get(connection, TIMESTAMPS, f"{size:016d}") or {}
+    return decode_base64(str(document.get("response")), "a timestamp")
+
+
 class Timestamping:
     """Has checkpoints stamped from ``start`` to ``stop``; does nothing without an authority."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from app.core.errors import Unavailable
-from app.core.ledger.bundle import Bundle, BundledEntry, encode
+from app.core.events.kinds.records import LogQuorumChanged
+from app.core.ledger import consistency
+from app.core.ledger.bundle import Bundle, BundledEntry, BundledStamp, encode
 from app.core.ledger.bundle_audit import WITHHELD
 from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.entry import parse
@@ -17,7 +20,7 @@ from app.core.ledger.inclusion import prove
 from app.core.ledger.note import parse_note
 from app.core.ledger.payload import Member
 from app.core.ledger.proof_file import ProofFile, format_proof
-from app.ledger import cosigned
+from app.ledger import cosigned, timestamping
 from app.ledger.redactions import erasures_of
 from app.ledger.tiles import tile_reader
 from app.verification.completing import entries_of
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The only time in a bundle: the earliest that a zip file can say."""
+
+VERIFIER = Path(__file__).with_name("verify.py").read_bytes()
+"""The program that every bundle carries, to verify it with nothing of Muniment installed."""
 
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
@@ -135,7 +141,39 @@ def _collected(
         vkeys=tuple(key.vkey() for key in keys),
         entries=tuple(entries),
         files=attached,
+        verifier=VERIFIER,
+        witnesses=_witnesses(now),
+        stamps=_stamps(now, size, (wanted[0], wanted[-1]) if wanted else (0, -1)),
     )
+
+
+def _witnesses(now: Snapshot) -> bytes | None:
+    """Give the witness policy that the log says it goes by; None if it never said."""
+    told = now.head(f"type:{LogQuorumChanged.TYPE}")
+    return None if told is None else str(now.data(told).get("policy")).encode()
+
+
+def _stamps(now: Snapshot, size: int, span: tuple[int, int]) -> tuple[BundledStamp, ...]:
+    """Choose the timestamp that says most: the earliest about all entries, else the newest.
+
+    ``size``: of the bundle's checkpoint. ``span``: the first and the last index.
+    """
+    first, last = span
+    stamped = timestamping.sizes(now.connection)
+    about_all = [one for one in stamped if one > last]
+    about_some = [one for one in stamped if one > first]
+    chosen = about_all[:1] or about_some[-1:]
+    return tuple(_stamp(now, one, size) for one in chosen)
+
+
+def _stamp(now: Snapshot, stamped: int, size: int) -> BundledStamp:
+    response = timestamping.response(now.connection, stamped)
+    if stamped == size:
+        return BundledStamp(stamped, response)
+    old, new = sorted((stamped, size))
+    proof = consistency.prove(old, new, tile_reader(now.store, now.connection, new))
+    note = now.store.checkpoint_from(now.connection, stamped)
+    return BundledStamp(stamped, response, note, tuple(proof))
 
 
 def _checkpoint(now: Snapshot, least: int) -> tuple[bytes, int]:

@@ -13,7 +13,7 @@ from app.core.errors import Malformed, Missing, Refusal, TooLarge
 from app.core.ledger import tile
 from app.core.ledger.audit import LoggedEntry, audit_log
 from app.core.ledger.bundle import MANIFEST
-from app.core.ledger.bundle_audit import audit_bundle
+from app.core.ledger.bundle_audit import NOBODY, audit_bundle
 from app.core.ledger.checkpoint import parse_checkpoint
 from app.core.ledger.note import parse_note, parse_vkey
 from app.core.ledger.tile import split_entries
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from app.core.ledger.bundle_outside import Outsiders
     from app.core.ledger.note import Verifier
     from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Report
@@ -45,13 +46,16 @@ UNREADABLE = (
 """What a damaged or hostile zip file makes the standard library raise."""
 
 
-def verify_bundle(path: Path, trusted: Sequence[Key]) -> Report:
-    """Check an evidence bundle: a zip file, or a folder it was unpacked to."""
+def verify_bundle(path: Path, trusted: Sequence[Key], outsiders: Outsiders = NOBODY) -> Report:
+    """Check an evidence bundle: a zip file, or a folder it was unpacked to.
+
+    ``outsiders``: the witnesses and the timestamp authority that are believed.
+    """
     try:
         files = _unpacked(path) if path.is_dir() else _zipped(path)
     except Refusal as refusal:
         return unusable(path.name, refusal.detail)
-    return audit_bundle(files, trusted)
+    return audit_bundle(files, trusted, outsiders)
 
 
 def verify_log(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from app.core.ledger.bundle_words import KNOWN_VERIFIERS
 from app.core.ledger.trust import parse_trust
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def trust_page(raw: bytes) -> str:
     lines += [
         "Check evidence against them with `muniment verify BUNDLE --vkey KEY`, or save",
         "/log/trust.json, compare it with this page, and use `--trust FILE`.",
+        "",
+        "The verify.py of a bundle may be run if `sha256sum verify.py` says",
+        "",
+        *(f"  {digest}" for digest in KNOWN_VERIFIERS),
     ]
     return "\n".join(lines) + "\n"
 

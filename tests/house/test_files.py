@@ -11,6 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Some three hundred lines; a test module may hold a whole table of published values.
 MOST_LINES = {"app": 310, "tests": 600}
+ONE_FILE = {"app/verification/verify.py": 1000}
+"""What has to be one file: the verifier that lies in every bundle (docs/adr/0018)."""
+
 VAGUE = re.compile(r"(service|manager|helper|util|handler|data|info|process)s?")
 # Spelled in two halves, so that this file does not find itself.
 ELSEWHERE = re.compile(
@@ -51,7 +54,8 @@ def test_no_module_is_longer_than_one_concept() -> None:
         str(path): lines
         for path in (path.relative_to(ROOT) for path in tracked())
         if path.suffix == ".py"
-        and (lines := (ROOT / path).read_text("utf-8").count("\n")) > MOST_LINES[path.parts[0]]
+        and (lines := (ROOT / path).read_text("utf-8").count("\n"))
+        > ONE_FILE.get(str(path), MOST_LINES[path.parts[0]])
     }
     assert longest == {}
 

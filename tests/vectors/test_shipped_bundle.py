@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.verdict import Outcome
 from app.verification.bundles import zip_of
-from app.verification.offline import verify_bundle
+from tests.both import verify_bundle
 from tests.vectors.shipped import BUNDLE, VKEY
 
 if TYPE_CHECKING:

@@ -4,8 +4,17 @@
                                 kind, origin, purpose}, canonical JSON; digest is the SHA-256
                                 (hex) of the same without digest
     README.md                   how to check it, always these words
-    log/checkpoint              the signed checkpoint that all proofs lead to
+    verify.py                   a program that checks it, always these bytes; may be missing
+    log/checkpoint              the signed checkpoint that all proofs lead to, with the
+                                cosignatures of witnesses
     log/vkeys                   verifier keys, one a line; for information, never trusted
+    log/witnesses               whom the log asks to cosign, and how many are enough (C2SP
+                                tlog-policy); for information, never trusted; may be missing
+    log/timestamps/<size>.tsr   an authority's answer (RFC 3161, DER) about the text of the
+                                checkpoint of that size, in twelve digits; may be missing
+    log/timestamps/<size>.checkpoint    that checkpoint, and
+    log/timestamps/<size>.consistency   the consistency proof between it and log/checkpoint,
+                                base64 of a hash a line; both only where the sizes differ
     entries/<index>.json        an entry's bytes; the index in twelve digits
     entries/<index>.tlog-proof  its inclusion proof
     members/<index>.json        its data, canonical JSON, in the order of names:
@@ -30,9 +39,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.core.errors import Malformed, Rejected
+from app.core.ledger.bundle_words import README
 from app.core.ledger.canonical import canonical, name_order, parse_json
 from app.core.ledger.completeness import format_claims, parse_claims
 from app.core.ledger.entry import parse
+from app.core.ledger.manifest import Manifest, format_manifest, parse_manifest
 from app.core.ledger.note import decode_base64
 from app.core.ledger.payload import Member
 
@@ -42,8 +53,6 @@ if TYPE_CHECKING:
     from app.core.jsonvalue import Json
     from app.core.ledger.completeness import Complete
 
-FORMAT = "muniment-bundle/1"
-
 MANIFEST = "manifest.json"
 CHECKPOINT = "log/checkpoint"
 VKEYS = "log/vkeys"
@@ -51,24 +60,14 @@ FILES = "files/"
 UNPROVEN = "unproven/"
 COMPLETE = "complete.json"
 
+WITNESSES = "log/witnesses"
+VERIFIER = "verify.py"
 README_NAME = "README.md"
-README = b"""\
-# Evidence from a Muniment log
 
-Check it, with no network and no server:
-
-    muniment verify BUNDLE --vkey KEY
-
-KEY is the log's verifier key. Have it from somewhere else than this bundle: what stands in
-`log/vkeys` came with the evidence and proves nothing about it.
-
-`entries/` holds entries of the log with their proofs, `members/` what they say as far as it
-is disclosed, `files/` the files whose digests they name, `unproven/` whatever no entry
-vouches for, `log/checkpoint` the signed size and root of the log that the proofs lead to.
-"""
-
+_STAMP = r"log/timestamps/([0-9]{12})\.(?:tsr|checkpoint|consistency)"
 _NAME = re.compile(
-    r"manifest\.json|README\.md|complete\.json|log/checkpoint|log/vkeys"
+    r"manifest\.json|README\.md|verify\.py|complete\.json|log/(?:checkpoint|vkeys|witnesses)"
+    rf"|{_STAMP}"
     r"|entries/[0-9]{12}\.(?:json|tlog-proof)|members/[0-9]{12}\.json"
     r"|(?:files|unproven)(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){1,8}"
 )
@@ -86,8 +85,25 @@ class BundledEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BundledStamp:
+    """A timestamp of the checkpoint of ``size``.
+
+    ``response``: DER of a TimeStampResp. ``checkpoint``: the signed note, and ``proof``: the
+    consistency proof between it and the bundle's; None and empty where that is the bundle's.
+    """
+
+    size: int
+    response: bytes
+    checkpoint: bytes | None = None
+    proof: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
-    """``files`` and ``unproven`` by their names below those folders."""
+    """``files`` and ``unproven`` by their names below those folders.
+
+    ``verifier``: the program that checks it. ``witnesses``: a witness policy's text.
+    """
 
     origin: str
     kind: str
@@ -98,16 +114,9 @@ class Bundle:
     files: Mapping[str, bytes] = field(default_factory=dict)
     unproven: Mapping[str, bytes] = field(default_factory=dict)
     complete: tuple[Complete, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """``files``: SHA-256 (hex) and size in bytes of each, by name; itself left out."""
-
-    origin: str
-    kind: str
-    purpose: str
-    files: Mapping[str, tuple[str, int]]
+    verifier: bytes | None = None
+    witnesses: bytes | None = None
+    stamps: tuple[BundledStamp, ...] = ()
 
 
 def encode(bundle: Bundle) -> dict[str, bytes]:
@@ -128,6 +137,12 @@ def encode(bundle: Bundle) -> dict[str, bytes]:
             files[members_name(index)] = format_members(bundled.members)
     if bundle.complete:
         files[COMPLETE] = format_claims(bundle.complete)
+    if bundle.verifier is not None:
+        files[VERIFIER] = bundle.verifier
+    if bundle.witnesses is not None:
+        files[WITNESSES] = bundle.witnesses
+    for stamp in bundle.stamps:
+        files |= _stamp_files(stamp)
     files |= {FILES + name: raw for name, raw in bundle.files.items()}
     files |= {UNPROVEN + name: raw for name, raw in bundle.unproven.items()}
     for name in files:
@@ -138,6 +153,15 @@ def encode(bundle: Bundle) -> dict[str, bytes]:
     }
     manifest = Manifest(bundle.origin, bundle.kind, bundle.purpose, listed)
     return {MANIFEST: format_manifest(manifest)} | dict(sorted(files.items()))
+
+
+def _stamp_files(stamp: BundledStamp) -> dict[str, bytes]:
+    files = {stamp_name(stamp.size, "tsr"): stamp.response}
+    if stamp.checkpoint is not None:
+        files[stamp_name(stamp.size, "checkpoint")] = stamp.checkpoint
+        proof = "".join([f"{base64.b64encode(one).decode()}\n" for one in stamp.proof])
+        files[stamp_name(stamp.size, "consistency")] = proof.encode()
+    return files
 
 
 def decode(files: Mapping[str, bytes]) -> Bundle:
@@ -156,7 +180,25 @@ def decode(files: Mapping[str, bytes]) -> Bundle:
         files=_below(FILES, files),
         unproven=_below(UNPROVEN, files),
         complete=parse_claims(files[COMPLETE]) if COMPLETE in files else (),
+        verifier=files.get(VERIFIER),
+        witnesses=files.get(WITNESSES),
+        stamps=tuple(_stamp(files, size) for size in stamp_sizes(files)),
     )
+
+
+def _stamp(files: Mapping[str, bytes], size: int) -> BundledStamp:
+    return BundledStamp(
+        size,
+        _required(files, stamp_name(size, "tsr")),
+        files.get(stamp_name(size, "checkpoint")),
+        read_hashes(files.get(stamp_name(size, "consistency"), b"")),
+    )
+
+
+def read_hashes(raw: bytes) -> tuple[bytes, ...]:
+    """Read a consistency proof, a hash a line. Raises Malformed."""
+    lines = raw.decode("utf-8", "replace").splitlines()
+    return tuple(decode_base64(line, "a hash of the consistency proof") for line in lines)
 
 
 def _required(files: Mapping[str, bytes], name: str) -> bytes:
@@ -197,54 +239,19 @@ def members_name(index: int) -> str:
     return f"members/{index:012d}.json"
 
 
+def stamp_name(size: int, ending: str) -> str:
+    return f"log/timestamps/{size:012d}.{ending}"
+
+
+def stamp_sizes(files: Mapping[str, bytes]) -> list[int]:
+    """The sizes of the checkpoints that were stamped, in order."""
+    found = {int(match[1]) for name in files if (match := re.fullmatch(_STAMP, name))}
+    return sorted(found)
+
+
 def entry_indexes(files: Mapping[str, bytes]) -> list[int]:
     """The indexes under which entries are in the bundle, in order."""
     return sorted(int(match[1]) for name in files if (match := _ENTRY.fullmatch(name)))
-
-
-def format_manifest(manifest: Manifest) -> bytes:
-    """Write ``manifest.json``."""
-    files: dict[str, Json] = {
-        name: {"sha256": digest, "size": size} for name, (digest, size) in manifest.files.items()
-    }
-    document: dict[str, Json] = {
-        "format": FORMAT,
-        "origin": manifest.origin,
-        "kind": manifest.kind,
-        "purpose": manifest.purpose,
-        "files": files,
-    }
-    return canonical({**document, "digest": hashlib.sha256(canonical(document)).hexdigest()})
-
-
-def parse_manifest(raw: bytes) -> Manifest:
-    """Read ``manifest.json``.
-
-    Raises Malformed, also if its own digest is another; Rejected; TooLarge.
-    """
-    match parse_json(raw):
-        case {
-            "format": str(form),
-            "origin": str(origin),
-            "kind": str(kind),
-            "purpose": str(purpose),
-            "files": dict(files),
-        } if form == FORMAT:
-            listed = {name: _listed(name, file) for name, file in files.items()}
-        case _:
-            raise Malformed(f"the manifest is not one of {FORMAT}")
-    manifest = Manifest(origin, kind, purpose, listed)
-    if format_manifest(manifest) != raw:
-        raise Malformed("the manifest's bytes are not those that its digest was made of")
-    return manifest
-
-
-def _listed(name: str, file: Json) -> tuple[str, int]:
-    match file:
-        case {"sha256": str(digest), "size": int(size)} if _HASH.fullmatch(digest):
-            return digest, size
-        case _:
-            raise Malformed(f"the manifest does not tell digest and size of {name!r}")
 
 
 def format_members(members: tuple[Member, ...]) -> bytes:

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 from app.core.errors import Refusal
 from app.core.ledger import bundle as layout
 from app.core.ledger import inclusion
+from app.core.ledger.bundle_outside import Outsiders, Stamps, witness_check
+from app.core.ledger.bundle_words import KNOWN_READMES, KNOWN_VERIFIERS
 from app.core.ledger.claim import SIGNED, read_claim
 from app.core.ledger.completeness import left_out, parse_claims
 from app.core.ledger.entry import parse
+from app.core.ledger.manifest import parse_manifest
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.payload import Erasures, data_findings
@@ -25,7 +28,7 @@ from app.core.ledger.proof_file import parse_proof
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude, unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from app.core.ledger.claim import Claim
     from app.core.ledger.entry import Entry
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 WITHHELD = frozenset({"cells"})
 """Members that a public bundle leaves out by rule: cells of few people can point at one."""
+
+NOBODY = Outsiders()
 
 _DIGEST = re.compile(rb'"(?:sha256:)?([0-9a-f]{64})"')
 
@@ -55,16 +60,18 @@ class _Evidence:
     vouched: dict[str, str] = field(default_factory=dict)
 
 
-def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Key]) -> Report:
+def audit_bundle(
+    files: Mapping[str, bytes], trusted: Sequence[Key], outsiders: Outsiders = NOBODY
+) -> Report:
     """Check an evidence bundle. ``files``: all of them by name, as they came."""
-    evidence, signature = _Evidence(files), Findings()
+    evidence, signature, offered = _Evidence(files), Findings(), _offered(files)
     claim = None
     if layout.CHECKPOINT in files:
-        claim = read_claim(files[layout.CHECKPOINT], trusted, signature, _offered(files))
+        claim = read_claim(files[layout.CHECKPOINT], trusted, signature, offered)
     else:
         signature.add(_missing(layout.CHECKPOINT))
     checks = [
-        _check(1, "Files", "every file is as the manifest lists it", _files(files, claim)),
+        _check(1, "Files", "every file is as the manifest lists it", _held(files, claim)),
         checked(2, "Checkpoint", SIGNED, signature),
         _check(3, "Entries", "every entry can be read", _entries(evidence, claim)),
         _inclusion_check(4, evidence, claim),
@@ -74,9 +81,11 @@ def audit_bundle(files: Mapping[str, bytes], trusted: Sequence[Key]) -> Report:
         _attachments_check(8, evidence),
         _completeness_check(9, evidence, claim),
     ]
+    witnesses, aside = witness_check(10, files, claim, outsiders.witnesses)
+    checks += [witnesses, _stamps_check(11, evidence, claim, trusted, outsiders)]
     line = f"{len(evidence.entries)} entries are in the signed log"
     if claim is not None:
-        line += f" {claim.checkpoint.origin} of {claim.checkpoint.size} entries"
+        line += f" {claim.checkpoint.origin} of {claim.checkpoint.size} entries{aside}"
     return conclude(checks, line)
 
 
@@ -105,12 +114,17 @@ def _offered(files: Mapping[str, bytes]) -> list[Verifier]:
     return offered
 
 
+def _held(files: Mapping[str, bytes], claim: Claim | None) -> Iterator[Finding]:
+    yield from _files(files, claim)
+    yield from _words(files)
+
+
 def _files(files: Mapping[str, bytes], claim: Claim | None) -> Iterator[Finding]:
     if layout.MANIFEST not in files:
         yield _missing(layout.MANIFEST)
         return
     try:
-        manifest = layout.parse_manifest(files[layout.MANIFEST])
+        manifest = parse_manifest(files[layout.MANIFEST])
     except Refusal as refusal:
         yield _altered(layout.MANIFEST, refusal.detail)
         return
@@ -126,8 +140,17 @@ def _files(files: Mapping[str, bytes], claim: Claim | None) -> Iterator[Finding]
             yield _altered(name, "the manifest does not list it, or no bundle holds such a file")
         elif listed[name] != (hashlib.sha256(files[name]).hexdigest(), len(files[name])):
             yield _altered(name, "its bytes are not those that the manifest lists")
-    if files.get(layout.README_NAME, layout.README) != layout.README:
+
+
+def _words(files: Mapping[str, bytes]) -> Iterator[Finding]:
+    if not _known(files.get(layout.README_NAME), KNOWN_READMES):
         yield _altered(layout.README_NAME, "its words are not those of every bundle")
+    if not _known(files.get(layout.VERIFIER), KNOWN_VERIFIERS):
+        yield _altered(layout.VERIFIER, "it is no verifier that is known here: do not run it")
+
+
+def _known(raw: bytes | None, digests: Collection[str]) -> bool:
+    return raw is None or hashlib.sha256(raw).hexdigest() in digests
 
 
 def _entries(evidence: _Evidence, claim: Claim | None) -> Iterator[Finding]:
@@ -253,6 +276,19 @@ def _attachments_check(number: int, evidence: _Evidence) -> Check:
         else:
             proven.append(f"{name} ({by})")
     return checked(number, title, f"named by a proven entry: {', '.join(proven)}{aside}", found)
+
+
+def _stamps_check(
+    number: int,
+    evidence: _Evidence,
+    claim: Claim | None,
+    trusted: Sequence[Key],
+    outsiders: Outsiders,
+) -> Check:
+    if claim is None:
+        return unchecked(number, "Timestamps", "there is no checkpoint that they could be about")
+    files = evidence.files
+    return Stamps(files, claim, trusted, _offered(files), outsiders.stamped_at).check(number)
 
 
 def _completeness_check(number: int, evidence: _Evidence, claim: Claim | None) -> Check:

@@ -7,19 +7,17 @@ import pytest
 
 from app.core.errors import Malformed, Refusal, Rejected
 from app.core.ledger.bundle import (
-    README,
     Bundle,
     BundledEntry,
-    Manifest,
     decode,
     encode,
-    format_manifest,
     format_members,
     is_name,
-    parse_manifest,
     parse_members,
 )
+from app.core.ledger.bundle_words import README
 from app.core.ledger.canonical import canonical
+from app.core.ledger.manifest import Manifest, format_manifest, parse_manifest
 from app.core.ledger.payload import Member
 from tests.core.ledger.sample import ORIGIN, VERIFIER, sample_log, sealed
 

@@ -11,12 +11,12 @@ import pytest
 from app.core.errors import Malformed, Refusal
 from app.core.ledger import inclusion
 from app.core.ledger.bundle import Bundle, BundledEntry, decode, encode
-from app.core.ledger.bundle_audit import audit_bundle
 from app.core.ledger.completeness import Complete, format_claims, left_out, parse_claims
 from app.core.ledger.entry import parse
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.proof_file import ProofFile, format_proof
 from app.core.ledger.verdict import Outcome, State
+from tests.both import audit_bundle
 from tests.core.ledger.sample import ORIGIN, VERIFIER, SampleLog, tile_reader
 
 if TYPE_CHECKING:

@@ -17,12 +17,11 @@ from app.core.ledger.bundle import (
     decode,
     encode,
     format_members,
-    parse_manifest,
     parse_members,
 )
-from app.core.ledger.bundle_audit import audit_bundle
 from app.core.ledger.checkpoint import open_checkpoint, parse_checkpoint
 from app.core.ledger.entry import parse
+from app.core.ledger.manifest import parse_manifest
 from app.core.ledger.note import open_note, parse_note, parse_vkey
 from app.core.ledger.origin import check_origin
 from app.core.ledger.payload import Member
@@ -30,6 +29,7 @@ from app.core.ledger.proof_file import parse_proof
 from app.core.ledger.tile import ENTRIES, Tile, parse_path, split_entries, split_hashes
 from app.core.ledger.times import parse_time
 from app.core.ledger.verdict import Outcome
+from tests.both import audit_bundle
 from tests.core.ledger.sample import ORIGIN, VERIFIER, sample_log
 
 if TYPE_CHECKING:

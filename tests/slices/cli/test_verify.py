@@ -17,6 +17,8 @@ from app.house import open_house
 from app.ledger.tiles import read_tile
 from app.settings import Settings
 from app.verification.bundles import bundle_of, zip_of
+from tests.servers.authority import make_authority
+from tests.servers.witness import Double
 from tests.slices.cli.conftest import problem
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.slices.cli.conftest import Command, Server
 
+WITNESS = Double("w.example").witness.vkey()
 STRANGER = "example.com/log+3a76635e+AcDyaORcq9uTKCGqpUHDHQ3qHp+kh6X9sSGZkxkCYVLt"
 
 
@@ -108,6 +111,31 @@ def test_a_bundle_is_verified(command: Command, log: Log, tmp_path: Path) -> Non
     since = tmp_path / "checkpoint"
     since.write_bytes(log.files["checkpoint"])
     assert command("verify", str(file), "--vkey", log.vkey, "--since", str(since)).code == 2
+
+
+def test_a_quorum_and_an_authority_are_asked_for(
+    command: Command, log: Log, tmp_path: Path
+) -> None:
+    bundle, policy, root = tmp_path / "b.zip", tmp_path / "policy", tmp_path / "root.pem"
+    bundle.write_bytes(log.bundle)
+    words = ("verify", str(bundle), "--vkey", log.vkey)
+    policy.write_text("quorum none\n")
+    ended = command(*words, "--witnesses", str(policy))
+    assert ended.code == 0
+    assert "the policy asks for no quorum" in ended.out
+    policy.write_text(f"witness W {WITNESS}\nquorum W\n")
+    ended = command(*words, "--witnesses", str(policy))
+    assert ended.code == 14
+    assert "the quorum W is NOT met: cosigned by nobody" in ended.out.splitlines()[-1]
+    authority = make_authority(tmp_path / "tsa")
+    assert command(*words, "--tsa", str(authority.ca)).code == 0
+    policy.write_text("quorum W\n")
+    root.write_text("no certificate")
+    for option, file in (("--witnesses", policy), ("--tsa", root)):
+        assert command(*words, option, str(file)).code == 2
+    folder = log.unpack(tmp_path / "log")
+    for target in (str(folder), "http://localhost:8000"):
+        assert command("verify", target, "--tsa", str(authority.ca)).code == 2
 
 
 def test_nothing_is_proven_without_a_trusted_key(

@@ -18,7 +18,7 @@ from app.reporting import jobs
 from app.reporting.jobs import Job, State
 from app.verification.bundles import bundle_of, zip_of
 from app.verification.fsck import fsck
-from app.verification.offline import verify_bundle
+from tests.both import verify_bundle
 from tests.living import World, expect
 from tests.servers.postgresql import OWNER
 from tests.slices.gates.bank import Bank

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.access import Permission
 from app.core.ledger.verdict import Outcome
-from app.verification.offline import verify_bundle
+from tests.both import verify_bundle
 from tests.slices.catalog.callers import CALLERS, KnownCaller
 from tests.slices.reporting.test_making import finished
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.core.ledger.bundle import decode
-from app.core.ledger.bundle_audit import audit_bundle
 from app.core.ledger.cosignature import cosignatures
 from app.core.ledger.verdict import Outcome, State
 from app.settings import Settings
-from app.verification.offline import verify_bundle
+from tests.both import audit_bundle, verify_bundle
 from tests.living import World
 from tests.servers.witness import Double, running
 from tests.slices.ledger.test_witnessing import until

@@ -18,7 +18,8 @@ from app.ledger.sql_store import SqlStore
 from app.ledger.sqlite import SqliteDatabase
 from app.ledger.tiles import read_tile
 from app.verification.bundles import bundle_of, zip_of
-from app.verification.offline import is_bundle, read_keys, verify_bundle, verify_log
+from app.verification.offline import is_bundle, read_keys, verify_log
+from tests.both import verify_bundle
 from tests.slices.ledger.desk import ORIGIN, SCHEMAS
 from tests.slices.verification.populated import SIZE
 
@@ -117,6 +118,7 @@ def test_a_bomb_is_refused_whether_it_says_its_size_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, honest: bool
 ) -> None:
     monkeypatch.setattr("app.verification.offline.LARGEST", 10_000)
+    monkeypatch.setattr("app.verification.verify.LARGEST", 10_000)
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.md", bytes(20_000))
