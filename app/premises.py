@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from app.ledger.sql_store import SqlStore
     from app.settings import Entropy, Settings
 
+FOR_A_PERSON: float = 600
+"""Seconds that a statement of a command may be silent: it looks at everything there is."""
+
 
 def open_store(
     settings: Settings, entropy: Entropy, kept: Sequence[Projection]
@@ -34,7 +37,9 @@ def open_store(
             lock.close()
             raise
     check_protected(settings)
-    return None, open_postgresql(settings.database_url, settings.log_origin, entropy, kept)
+    return None, open_postgresql(
+        settings.database_url, settings.log_origin, entropy, kept, settings.database_timeout
+    )
 
 
 def check_protected(settings: Settings) -> None:
@@ -53,11 +58,14 @@ def check_protected(settings: Settings) -> None:
         )
 
 
-def database_of(settings: Settings) -> Database:
-    """Name the database of a log, without opening it. Raises Missing, Rejected."""
+def database_of(settings: Settings, patience: float = FOR_A_PERSON) -> Database:
+    """Name the database of a log, without opening it. Raises Missing, Rejected.
+
+    ``patience``: seconds after which a server that says nothing is given up.
+    """
     if settings.database_url is not None:
         check_protected(settings)
-        return PostgresqlDatabase(settings.database_url)
+        return PostgresqlDatabase(settings.database_url, patience)
     path = Folder(settings.data_dir).database
     if not path.exists():
         raise Missing(

@@ -57,6 +57,7 @@ class Settings:
 
     data_dir: Path = field(default_factory=lambda: Path("muniment-data"))
     database_url: str | None = field(default=None, repr=False)
+    database_timeout: int = 15
     neo4j_uri: str | None = None
     neo4j_user: str = "neo4j"
     neo4j_password: str | None = field(default=None, repr=False)
@@ -119,6 +120,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data_dir=_path(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
         database_url=_database(given),
+        database_timeout=_number(given, "MUNIMENT_DATABASE_TIMEOUT", 15),
         neo4j_uri=_neo4j(given),
         neo4j_user=given.get("MUNIMENT_NEO4J_USER") or "neo4j",
         neo4j_password=_neo4j_password(given),

@@ -126,7 +126,7 @@ def _database(settings: Settings) -> tuple[Condition, Head | None]:
         remedy = "add ?sslmode=verify-full&sslrootcert=FILE to MUNIMENT_DATABASE_URL"
         unproven = ("nothing proves that the database on the other machine answers", remedy)
         return Condition(problems=[unproven]), None
-    database = database_of(settings)
+    database = database_of(settings, settings.database_timeout)
     try:
         found = condition_of(database, utc_now)
         if found.problems:

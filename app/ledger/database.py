@@ -22,10 +22,15 @@ PayloadColumns: TypeAlias = tuple[int, str, bytes, bytes | None, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a failing database means. ``halts``: nothing may be written until a restart."""
+    """What a failing database means.
+
+    ``halts``: nothing may be written until a restart. ``away``: it does not answer, and whoever
+    waits for it need not wait for another try.
+    """
 
     refusal: Refusal
     halts: bool = False
+    away: bool = False
 
 
 class Database(Protocol):

@@ -17,6 +17,7 @@ from app.core.ledger.merkle import EMPTY_ROOT, Frontier
 from app.core.ledger.origin import check_origin
 from app.core.ledger.times import format_time, parse_time
 from app.ledger import blobs, idempotency, operational
+from app.ledger.connecting import PATIENCE
 from app.ledger.position import Position
 from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.sql_store import (
@@ -82,15 +83,20 @@ def open_sqlite(
 
 
 def open_postgresql(
-    url: str, origin: str | None, entropy: Entropy, projections: Sequence[Projection]
+    url: str,
+    origin: str | None,
+    entropy: Entropy,
+    projections: Sequence[Projection],
+    patience: float = PATIENCE,
 ) -> SqlStore:
     """Open the log in a PostgreSQL database that its owner has prepared (``prepare``).
 
+    ``patience``: seconds after which a server that says nothing is given up.
     Raises what ``open_sqlite`` raises, and Unavailable if the server does not answer or the
     schema is not that of this program.
     """
     with ExitStack() as closing:
-        database = PostgresqlDatabase(url)
+        database = PostgresqlDatabase(url, patience)
         closing.callback(database.close)
         with _naming(database), database.reading() as connection:
             schema.check(connection)

@@ -1,8 +1,9 @@
 """PostgreSQL: any number of processes write to one log, one transaction at a time.
 
 A writer locks the head's row first, so what it reads after that is what it continues. A
-connection that is lost ends nothing: whoever asked is told 503, the next one gets a new
-connection, and whether the lost commit took place is read from the database.
+connection that is lost, or that says nothing for too long, ends nothing: whoever asked is told
+503, the next one gets a new connection, and whether the lost commit took place is read from the
+database.
 """
 
 from __future__ import annotations
@@ -12,42 +13,35 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
 
 from app.core.errors import ChainBroken, StorageFull, Unavailable
+from app.ledger.connecting import PATIENCE, STANDS_STILL, reader_engine, writer_engine
 from app.ledger.database import Failure
+from app.ledger.silence import Listening, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
-    from sqlalchemy.engine import URL
-    from sqlalchemy.pool import ConnectionPoolEntry
 
     from app.ledger.database import EntryColumns, PayloadColumns
 
 log = logging.getLogger(__name__)
-READERS = 16
-SECONDS_FOR_A_READER = 10
-SECONDS_TO_CONNECT = "5"
 AGAIN_AFTER = 2
 """Seconds after which whoever was refused may ask again."""
 
 LOCK_HEAD = "SELECT epoch FROM head FOR UPDATE"
+PUT_OUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE relation = 'head'::regclass AND datname = current_database()"
+    " AND usename = current_user"
+    " AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - %s * interval '1 s'"
+)
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-DURABLE = (
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
-)
-WRITER = (
-    DURABLE,
-    # A writer that stands still with the head locked is put out, so that others go on.
-    "SET idle_in_transaction_session_timeout = '10s'",
-    "SET lock_timeout = '15s'",
-)
 PATIENT = (
     "SELECT set_config('lock_timeout', '0', true),"
     " set_config('idle_in_transaction_session_timeout', '0', true)"
@@ -74,18 +68,23 @@ PASSING = ("08", "40", "53", "57", "58", "25006", "25P03", "55P03")
 connection, rollback for another's sake, resources, intervention, system; then a server that
 only reads, a writer put out, a lock not had in time."""
 
+AWAY = ("08", "57", "55P03")
+"""Those of them after which the next one would wait in vain, too."""
+
 
 class PostgresqlDatabase:
     """A log in a PostgreSQL database; see ``app.ledger.database.Database``."""
 
     shared = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float | None = PATIENCE) -> None:
+        """``patience``: seconds, see ``app.ledger.silence``; None for a person who waits."""
         address = make_url(url)
         self.name = f"{address.host or 'the local socket'}/{address.database}"
         self.epoch: int | None = None
-        self._writer = _writer_engine(address)
-        self._reader = _reader_engine(address)
+        self._stands_still = STANDS_STILL * (PATIENCE if patience is None else patience)
+        self._writer = writer_engine(address, patience)
+        self._reader = reader_engine(address, patience)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -94,13 +93,27 @@ class PostgresqlDatabase:
         Raises ChainBroken: the log was recovered by somebody since it was opened here.
         """
         with self._writer.begin() as connection:
-            epoch = connection.exec_driver_sql(LOCK_HEAD).scalar()
+            epoch = self._lock_head(connection)
             if self.epoch is not None and epoch != self.epoch:
                 raise ChainBroken(
                     "the log was recovered since this server was started: it writes no more",
                     remedy="restart the server",
                 )
             yield connection
+
+    def _lock_head(self, connection: Connection) -> int | None:
+        """Lock the head's row; where that takes too long, put out who stands still with it.
+
+        The server does that by itself (``STANDS_STILL``), but not with a writer that stopped in
+        the middle of a COPY: for the server that one is at work.
+        """
+        try:
+            return connection.exec_driver_sql(LOCK_HEAD).scalar()
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                with self._reader.connect() as other:
+                    other.exec_driver_sql(PUT_OUT, (self._stands_still,))
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -125,7 +138,8 @@ class PostgresqlDatabase:
                 connection.exec_driver_sql(BEGIN)
             except DBAPIError as error:
                 connection.close()
-                if last or not error.connection_invalidated:
+                silent = isinstance(error.orig, Silent)
+                if last or silent or not error.connection_invalidated:
                     raise
             else:
                 return connection
@@ -134,7 +148,7 @@ class PostgresqlDatabase:
     @contextmanager
     def changing(self) -> Iterator[Connection]:
         """Open a transaction that changes the schema, while nobody else does or writes."""
-        with self._writer.begin() as connection:
+        with self._writer.begin() as connection, _without_bound(connection):
             connection.exec_driver_sql(PATIENT)
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
             if connection.exec_driver_sql("SELECT to_regclass('head')").scalar() is not None:
@@ -185,7 +199,8 @@ class PostgresqlDatabase:
                 "the database does not answer; nothing was acknowledged",
                 remedy="send the request again, with its Idempotency-Key",
                 retry_after=AGAIN_AFTER,
-            )
+            ),
+            away=state is None or state.startswith(AWAY),
         )
 
     def forget(self) -> bool:
@@ -198,49 +213,15 @@ class PostgresqlDatabase:
         self._writer.dispose()
 
 
-def _address(url: URL) -> URL:
-    """Fill in what the address leaves open."""
-    left_open = {
-        "connect_timeout": SECONDS_TO_CONNECT,
-        "application_name": "muniment",
-        "client_encoding": "utf8",
-    }
-    return url.set(drivername="postgresql+psycopg").update_query_dict(left_open | dict(url.query))
-
-
-def _writer_engine(url: URL) -> Engine:
-    """Open the one connection of this process that writes. A commit is on the disk (``on``)."""
-    engine = create_engine(
-        _address(url),
-        poolclass=QueuePool,
-        pool_size=1,
-        max_overflow=0,
-        pool_pre_ping=True,
-        isolation_level="READ COMMITTED",
-    )
-
-    # Many rows in one statement: sent one by one they would cost more than all else.
-    engine.dialect.use_insertmanyvalues_wo_returning = True
-
-    def configure(connection: psycopg.Connection, _: ConnectionPoolEntry) -> None:
-        for statement in WRITER:
-            connection.execute(statement)
-        connection.commit()
-
-    event.listen(engine, "connect", configure)
-    return engine
-
-
-def _reader_engine(url: URL) -> Engine:
-    return create_engine(
-        _address(url),
-        poolclass=QueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=SECONDS_FOR_A_READER,
-        pool_reset_on_return=None,
-        isolation_level="AUTOCOMMIT",
-    )
+@contextmanager
+def _without_bound(connection: Connection) -> Iterator[None]:
+    """Wait for as long as it takes: a change of the schema, with a person in front of it."""
+    listening = cast("Listening", _driver(connection))
+    patience, listening.patience = listening.patience, None
+    try:
+        yield
+    finally:
+        listening.patience = patience
 
 
 def _end(connection: Connection) -> None:

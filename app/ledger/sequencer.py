@@ -78,7 +78,8 @@ class Sequencer:
         self._thread.join()
         with suppress(Empty):
             while item := self._waiting.get_nowait():
-                item.done.set_exception(self._refusal())
+                if item.done.set_running_or_notify_cancel():
+                    item.done.set_exception(self._refusal())
 
     def halt(self, because: str) -> None:
         """Take no more writes: what is stored does not check, or the disk has failed."""
@@ -142,7 +143,10 @@ class Sequencer:
         events = 0
         item = self._waiting.get()
         while item is not None:
-            if isinstance(item, Append):
+            # From here on nobody takes it back: whoever went away before is not waited for.
+            if not item.done.set_running_or_notify_cancel():
+                pass
+            elif isinstance(item, Append):
                 batch.append(item)
                 events += len(item.request.events)
             else:
@@ -197,12 +201,24 @@ class Sequencer:
             operation.done.set_result(answer)
 
     def _refusal_of(self, failure: Exception) -> Exception:
+        """Tell what to answer; whoever waits for a database that is away is told the same."""
         found = self._store.failure_of(failure)
         if found is None:
             return failure
         if found.halts:
             self._broken = f"{type(failure).__name__} from the database"
+        if found.away:
+            self._turn_away(found.refusal)
         return found.refusal
+
+    def _turn_away(self, refusal: Refusal) -> None:
+        """Refuse what waits already: it has waited enough, and nothing of it was sent."""
+        for _ in range(self._waiting.qsize()):
+            item = self._waiting.get_nowait()
+            if item is None:
+                self._waiting.put(None)
+            elif item.done.set_running_or_notify_cancel():
+                item.done.set_exception(refusal)
 
 
 def _nobody(_size: int) -> None:

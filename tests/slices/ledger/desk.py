@@ -12,6 +12,7 @@ import psycopg
 
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.ledger.append import Appender
+from app.ledger.connecting import PATIENCE
 from app.ledger.opening import load_position, open_postgresql, open_sqlite
 from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.publisher import Publisher
@@ -102,6 +103,7 @@ class Place:
     clock: Clock = field(default_factory=Clock)
     entropy: Entropy = field(default_factory=lambda: Entropy(7))
     monotonic: Monotonic | None = None
+    patience: float = PATIENCE
 
     @property
     def database(self) -> Path:
@@ -115,7 +117,7 @@ class Place:
         """Open the log's store alone; the caller closes it."""
         if self.url is None:
             return open_sqlite(self.database, ORIGIN, self.entropy, projections)
-        return open_postgresql(self.url, ORIGIN, self.entropy, projections)
+        return open_postgresql(self.url, ORIGIN, self.entropy, projections, self.patience)
 
     @contextmanager
     def open(
