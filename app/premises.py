@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from app.core.errors import Missing, Rejected
 from app.ledger.folder import Folder, signer_state
-from app.ledger.keyring import Keyring
+from app.ledger.keyring import Keyring, key_place
 from app.ledger.opening import open_postgresql, open_sqlite
 from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.sqlite import SqliteDatabase
@@ -78,7 +78,6 @@ def keyring_of(settings: Settings, origin: str, entropy: Entropy) -> Keyring:
     """Tell where the keys of a log lie, and what each has signed last."""
     return Keyring(
         origin,
-        settings.signing_key or Folder(settings.data_dir).key("log"),
-        entropy,
+        key_place(settings.signing_key or Folder(settings.data_dir).key("log"), entropy),
         lambda verifier: signer_state(settings, verifier),
     )

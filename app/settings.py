@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.core.errors import Rejected
 
@@ -52,6 +52,23 @@ def boot_time() -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key in a PKCS#11 token, by the labels of both.
+
+    ``module``: the library that reaches the token. ``pin``: the file that holds the PIN.
+    """
+
+    token: str
+    label: str
+    module: Path
+    pin: Path
+
+    def __str__(self) -> str:
+        """Give the address, for a person; a PIN is never in it."""
+        return f"pkcs11:token={self.token};object={self.label}?module-path={self.module}"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What is in force. Each field is one ``MUNIMENT_`` variable, see the README's table."""
 
@@ -65,7 +82,7 @@ class Settings:
     allow_plain_database: bool = False
     public_url: str = "http://localhost:8000"
     log_origin: str | None = None
-    signing_key: Path | None = None
+    signing_key: Path | TokenKey | None = None
     signer_state: Path | None = None
     witnesses: Path | None = None
     timestamp_url: str | None = None
@@ -128,7 +145,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allow_plain_database=_flag(given, "MUNIMENT_ALLOW_PLAIN_DATABASE"),
         public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
         log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
-        signing_key=_path(given, "MUNIMENT_SIGNING_KEY"),
+        signing_key=_signing_key(given),
         signer_state=_path(given, "MUNIMENT_SIGNER_STATE"),
         witnesses=_path(given, "MUNIMENT_WITNESSES"),
         timestamp_url=given.get("MUNIMENT_TIMESTAMP_URL") or None,
@@ -149,6 +166,25 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _path(given: Mapping[str, str], name: str) -> Path | None:
     return Path(given[name]) if given.get(name) else None
+
+
+def _signing_key(given: Mapping[str, str]) -> Path | TokenKey | None:
+    """Read where the log's key is: a file, or the address of one in a token (RFC 7512)."""
+    written = given.get("MUNIMENT_SIGNING_KEY") or ""
+    if not written.startswith("pkcs11:"):
+        return _path(given, "MUNIMENT_SIGNING_KEY")
+    path, _, query = written.removeprefix("pkcs11:").partition("?")
+    parts = [part.partition("=") for part in (*path.split(";"), *query.split("&"))]
+    told = {name: unquote(value) for name, _, value in parts}
+    names = ("token", "object", "module-path", "pin-source")
+    if told.keys() != set(names) or len(parts) != len(names) or not all(told.values()):
+        raise Rejected(
+            "MUNIMENT_SIGNING_KEY is no address of a key in a token",
+            remedy="pkcs11:token=LABEL;object=LABEL?module-path=LIBRARY&pin-source=file:FILE "
+            "(RFC 7512); a PIN itself has no place in it",
+        )
+    pin = told["pin-source"].removeprefix("file:")
+    return TokenKey(told["token"], told["object"], Path(told["module-path"]), Path(pin))
 
 
 def _database(given: Mapping[str, str]) -> str | None:

@@ -3,7 +3,7 @@
 #   machine.sh python   print a Python >= 3.11 that can make virtual environments
 #   machine.sh serve    the libraries that set a report's type
 #   machine.sh test     the strangers that check our work: a JDK and Maven, poppler,
-#                       Chromium, and PostgreSQL
+#                       Chromium, PostgreSQL, and SoftHSM2
 # What is missing is installed when this runs as root on Debian or Ubuntu, else named with the
 # one command that installs it.
 set -eu
@@ -65,6 +65,7 @@ test)
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
         missing="$missing chromium"
     has_postgresql || missing="$missing postgresql"
+    command -v softhsm2-util >/dev/null || missing="$missing softhsm2"
     # shellcheck disable=SC2086  # one word per package
     [ -z "$missing" ] || provide $missing
     ;;

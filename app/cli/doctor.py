@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -36,7 +37,8 @@ def doctor(context: typer.Context) -> None:
     shown["database_url"] = _without_password(settings.database_url)
     shown["neo4j_password"] = "(set)" if settings.neo4j_password else _shown(None)
     database, graph = Condition(), Condition()
-    problems = _of_settings(settings)
+    signer, problems = _signer(settings)
+    problems += _of_settings(settings)
     if settings.database_url is None and not (settings.data_dir / "ledger.db").exists():
         begin = "muniment init --admin NAME --password-stdin, or muniment serve"
         problems.append((f"{settings.data_dir} holds no log yet", begin))
@@ -48,11 +50,12 @@ def doctor(context: typer.Context) -> None:
     found: list[Json] = [{"problem": what, "remedy": remedy} for what, remedy in problems]
     document: dict[str, Json] = {
         "settings": {**shown},
+        "signer": {**signer},
         "database": {**database.facts},
         "graph": {**graph.facts},
         "problems": found,
     }
-    parts = (shown, database.facts, graph.facts)
+    parts = (shown, signer, database.facts, graph.facts)
     call.show(document, "\n".join(facts(one) for one in parts if one))
     for what, remedy in problems:
         call.red(f"{what}\n  → {remedy}")
@@ -95,9 +98,26 @@ def _of_settings(settings: Settings) -> Problems:
     found += [
         (f"{path} is not there", "correct the setting that names it")
         for path in named
-        if path is not None and not path.exists()
+        if isinstance(path, Path) and not path.exists()
     ]
     return found
+
+
+def _signer(settings: Settings) -> tuple[dict[str, str], Problems]:
+    """Look at the token that holds the log's key, if one does."""
+    from app.core.errors import SignerAway
+    from app.ledger.token_signing import Token
+    from app.settings import TokenKey
+
+    key = settings.signing_key
+    if not isinstance(key, TokenKey):
+        return {"log_key": "in a file"}, []
+    try:
+        Token(key).signer("doctor")
+    except SignerAway as refusal:
+        return {"log_key": f"in the token {key.token}"}, [(refusal.detail, refusal.remedy or "")]
+    told = f"in the token {key.token}: it answers; Ed25519, sensitive, not extractable"
+    return {"log_key": told}, []
 
 
 def _of_folder(settings: Settings) -> Problems:

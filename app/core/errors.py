@@ -26,6 +26,7 @@
     │   └── FutureTime
     ├── TooManyAttempts           429  the caller's own quota
     ├── Unavailable               503  try again later
+    │   └── SignerAway                 the log's key cannot be reached: nothing is signed
     ├── StorageFull               507
     └── Unverifiable              500  our own evidence does not check
         ├── ProofMismatch
@@ -190,6 +191,10 @@ class TooManyAttempts(Refusal):
 
 class Unavailable(Refusal):
     """Not now: starting, overloaded, read-only, or a part is out of reach."""
+
+
+class SignerAway(Unavailable):
+    """The log's key cannot be reached or does not sign; what is not signed is not published."""
 
 
 class StorageFull(Refusal):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from app.core.errors import Unavailable
+from app.ledger.keyring import key_place
 from app.ledger.signing import SignerState, default_state_path, load_or_make_signer
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Folder:
 
     def log_signer(self, settings: Settings, origin: str, entropy: Entropy) -> Signer:
         """Load the key that signs checkpoints, under the log's own name."""
-        return load_or_make_signer(settings.signing_key or self.key("log"), origin, entropy)
+        return key_place(settings.signing_key or self.key("log"), entropy).make(origin, 1)
 
     def approvals_signer(self, origin: str, entropy: Entropy) -> Signer:
         """Load the key that seals approvals, apart from the log's key."""

@@ -1,23 +1,25 @@
 """The keys of a log: which there were, by its own entries, and where the private ones lie.
 
 The first key lies in ``log.key`` (or where ``MUNIMENT_SIGNING_KEY`` says), the second beside
-it in ``log-2.key``, and so on. Which of them signs is told by the log alone.
+it in ``log-2.key``, and so on; in a token, under the labels ``log``, ``log-2``. Which of them
+signs is told by the log alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from app.core.errors import ChainBroken, Malformed, Unavailable
 from app.core.events.kinds.records import LogKeyRotated, LogStarted
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.rotation import history, open_rotation
 from app.ledger.signing import load_or_make_signer
+from app.ledger.token_signing import NoSuchTokenKey, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from app.core.ledger.trust import TrustedKey
     from app.ledger.signing import Signer, SignerState
     from app.ledger.sql_store import SqlStore
-    from app.settings import Entropy
+    from app.settings import Entropy, TokenKey
 
 ROTATED = f"type:{LogKeyRotated.TYPE}"
 STARTED = f"type:{LogStarted.TYPE}"
@@ -56,44 +58,98 @@ def key_history(store: SqlStore, connection: Connection, first: Verifier) -> tup
     return history(first, reversed(rotations))
 
 
+class KeyPlace(Protocol):
+    """Where private keys lie, by number; the first is 1."""
+
+    def find(self, origin: str, number: int) -> Signer | None:
+        """Load a key; None: there are no more. Raises Unavailable."""
+
+    def make(self, origin: str, number: int) -> Signer:
+        """Load a key, or make it where that can be done here. Raises Unavailable."""
+
+    def __str__(self) -> str:
+        """Name the place, for a person."""
+
+
 @dataclass(frozen=True, slots=True)
-class Keyring:
-    """The private keys of a log. ``first``: the file of the first one.
+class KeyFiles:
+    """Keys in files. ``first``: the file of the first one."""
 
-    ``state_of``: finds what a key has signed last.
-    """
-
-    origin: str
     first: Path
     entropy: Entropy
-    state_of: Callable[[Verifier], SignerState]
 
     def path(self, number: int) -> Path:
-        """Tell where the key of that number lies; the first is 1."""
+        """Tell where the key of that number lies."""
         if number == 1:
             return self.first
         return self.first.with_name(f"{self.first.stem}-{number}{self.first.suffix}")
 
+    def find(self, origin: str, number: int) -> Signer | None:
+        path = self.path(number)
+        return load_or_make_signer(path, origin, self.entropy) if path.exists() else None
+
+    def make(self, origin: str, number: int) -> Signer:
+        return load_or_make_signer(self.path(number), origin, self.entropy)
+
+    def __str__(self) -> str:
+        return str(self.first.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysInToken:
+    """Keys in a PKCS#11 token. They are made there, by whoever keeps it, never by a server."""
+
+    token: Token
+    name: str
+
+    def find(self, origin: str, number: int) -> Signer | None:
+        try:
+            return self.token.signer(origin, number)
+        except NoSuchTokenKey:
+            if number == 1:
+                raise
+            return None
+
+    def make(self, origin: str, number: int) -> Signer:
+        return self.token.signer(origin, number)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def key_place(key: Path | TokenKey, entropy: Entropy) -> KeyPlace:
+    """Tell where a log's keys lie, from where the first one does."""
+    if isinstance(key, Path):
+        return KeyFiles(key, entropy)
+    return KeysInToken(Token(key), f"the token {key.token}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The private keys of a log. ``state_of``: finds what a key has signed last."""
+
+    origin: str
+    place: KeyPlace
+    state_of: Callable[[Verifier], SignerState]
+
     def signer(self, verifier: Verifier) -> Signer:
         """Find the private key of a verifier key. Raises Unavailable."""
         for number in range(1, MOST_KEYS):
-            path = self.path(number)
-            if number > 1 and not path.exists():
+            found = self.place.find(self.origin, number)
+            if found is not None and found.verifier == verifier:
+                return found
+            if found is None and number > 1:
                 break
-            if path.exists():
-                found = load_or_make_signer(path, self.origin, self.entropy)
-                if found.verifier == verifier:
-                    return found
         raise Unavailable(
-            f"the log is signed by {verifier.vkey()}, and that key is not in {self.first.parent}",
-            remedy="put its file back beside the log's first key",
+            f"the log is signed by {verifier.vkey()}, and that key is not in {self.place}",
+            remedy="put it back beside the log's first key",
         )
 
     def make(self, number: int) -> Signer:
         """Load the key of that number, or make it.
 
-        Raises Malformed: the key of that number is that of another.
+        Raises Malformed: there are too many; Unavailable.
         """
         if number >= MOST_KEYS:
             raise Malformed(f"a log has at most {MOST_KEYS} keys")
-        return load_or_make_signer(self.path(number), self.origin, self.entropy)
+        return self.place.make(self.origin, number)

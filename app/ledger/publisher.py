@@ -12,7 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from app.core.errors import ChainBroken, Refusal, StorageFull, Unavailable
+from app.core.errors import ChainBroken, Refusal, SignerAway, StorageFull, Unavailable
 from app.core.ledger.checkpoint import Checkpoint
 from app.core.ledger.entry import genesis_prev, parse
 from app.core.ledger.merkle import Frontier, fold, leaf_hash
@@ -126,6 +126,8 @@ class Publisher:
     def _passes(self, failure: Exception) -> bool:
         """Tell what ends by itself: a server that is away; nothing was signed but not stored."""
         away = isinstance(failure, Unavailable | StorageFull)
+        if isinstance(failure, SignerAway):  # it takes a person, and until then nothing is signed
+            return False
         return away and self._store.shared and self._sequencer.halted is None
 
     def _resume(self) -> None:

@@ -22,7 +22,7 @@ from app.core.errors import ChainBroken, Unavailable
 from app.core.ledger.note import Verifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from app.core.ledger.checkpoint import Checkpoint
@@ -33,14 +33,13 @@ SEED_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """An Ed25519 key with the name it signs under."""
+    """An Ed25519 key, wherever it lies, with the name it signs under.
+
+    ``sign``: makes the signature of a message, 64 bytes, the same every time (RFC 8032).
+    """
 
     verifier: Verifier
-    key: Ed25519PrivateKey
-
-    def sign(self, message: bytes) -> bytes:
-        """Sign a message; 64 bytes, the same every time. Source: RFC 8032."""
-        return self.key.sign(message)
+    sign: Callable[[bytes], bytes]
 
 
 def load_or_make_signer(path: Path, name: str, entropy: Entropy) -> Signer:
@@ -48,7 +47,7 @@ def load_or_make_signer(path: Path, name: str, entropy: Entropy) -> Signer:
     seed = load_or_make_secret(path, entropy)
     key = Ed25519PrivateKey.from_private_bytes(seed)
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return Signer(Verifier(name, public), key)
+    return Signer(Verifier(name, public), key.sign)
 
 
 def load_or_make_secret(path: Path, entropy: Entropy) -> bytes:

@@ -55,7 +55,7 @@ def test_everything_that_the_tests_lack_is_named_at_once(bare: Path) -> None:
 
 
 def test_nothing_is_said_when_nothing_is_missing(bare: Path) -> None:
-    for name in ("javac", "mvn", "pdftotext", "chromium", "postgres"):
+    for name in ("javac", "mvn", "pdftotext", "chromium", "postgres", "softhsm2-util"):
         program(bare / name, "exit 0")
     answer = ask("test", bare)
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Rejected
-from app.settings import Settings, read_settings
+from app.settings import Settings, TokenKey, read_settings
 
 
 def test_without_variables_every_setting_has_its_default() -> None:
@@ -54,6 +54,30 @@ def test_each_variable_is_read() -> None:
     assert read.neo4j_uri == "neo4j+s://graph.example:7687"
     assert (read.neo4j_user, read.neo4j_database) == ("muniment", "lineage")
     assert read.neo4j_password == "a secret too"
+
+
+def test_a_signing_key_may_lie_in_a_token() -> None:
+    address = "pkcs11:token=the%20vault;object=log?module-path=/usr/lib/p11.so&pin-source=file:/pin"
+    key = read_settings({"MUNIMENT_SIGNING_KEY": address}).signing_key
+    assert key == TokenKey("the vault", "log", Path("/usr/lib/p11.so"), Path("/pin"))
+    assert "/pin" not in str(key)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "pkcs11:",
+        "pkcs11:token=a;object=b",
+        "pkcs11:token=a;object=b?module-path=/m&pin-value=1234",
+        "pkcs11:token=a;object=b?module-path=/m&pin-source=file:/p&pin-value=1234",
+        "pkcs11:token=a;object=?module-path=/m&pin-source=file:/p",
+        "pkcs11:token=a;token=b;object=b?module-path=/m&pin-source=file:/p",
+    ],
+)
+def test_an_address_of_a_key_in_a_token_is_whole_and_holds_no_pin(address: str) -> None:
+    with pytest.raises(Rejected, match="no address of a key in a token") as refused:
+        read_settings({"MUNIMENT_SIGNING_KEY": address})
+    assert "1234" not in refused.value.detail
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_a_crash_between_the_entry_and_the_first_signature_goes_on(tmp_path: Pat
 def test_a_log_whose_newer_key_is_gone_is_not_signed(world: World) -> None:
     rotate(world, Step.BEGUN)
     house = world.house
-    house.rotating.keyring.path(2).unlink()
+    house.folder.path.joinpath("keys/log-2.key").unlink()
     record(world, "unsigned")
     house.publisher._thread.join(20)  # noqa: SLF001 - until it has given up
     assert "that key is not in" in (house.sequencer.halted or "")
