@@ -30,6 +30,7 @@ from app.gates.approvals import Approvals
 from app.gates.environments import Stages
 from app.gates.evaluate import Evaluate
 from app.gates.gather import Gather
+from app.gates.open_work import open_work
 from app.gates.pages import policy_pages
 from app.gates.predictions import TakePredictions
 from app.gates.predictions_api import PredictionRoutes, prediction_routes
@@ -38,9 +39,12 @@ from app.gates.readiness import ready_for, request_promotion
 from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
+from app.identity.administering import administration_pages
 from app.identity.api import identity_routes
 from app.identity.directory import Directory, printed_names
+from app.identity.duties import Duties
 from app.identity.erasing import erase_drafts, may_erase
+from app.identity.office import Office
 from app.identity.passwords import STRONG
 from app.identity.routes import PeopleRoutes
 from app.identity.teams import teams_of
@@ -145,9 +149,14 @@ def app_of(house: House) -> FastAPI:
         log_pages(LogPages(desk, ledger, cursors, house.publisher, hides, printed_names))
     )
     app.include_router(status_routes(house.unready))
-    app.include_router(identity_routes(PeopleRoutes(house.identity, recording.key, cursors)))
     app.include_router(search_pages(desk, ledger))
     evaluate, promotions = _add_decisions(app, house, recording, desk)
+    duties = Duties(ledger, partial(open_work, evaluate))
+    app.include_router(
+        identity_routes(PeopleRoutes(house.identity, recording.key, cursors, duties))
+    )
+    office = Office(desk, house.identity, cursors, duties)
+    app.include_router(administration_pages(office))
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
     _add_lineage(app, house, desk, graph)
     for routes in (

@@ -108,6 +108,7 @@ def _apply(writing: Writing, one: Recorded) -> None:  # noqa: C901, PLR0912, PLR
             | pp.TokenRevoked()
             | pp.SecondFactorChanged()
             | pp.SessionOpened()
+            | pp.SessionEnded()
             | pp.SessionRefused()
             | pp.AccessRefused()
             | rc.ReportRequested()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -16,6 +17,7 @@ role = typer.Typer(help="What people may do: grant, confirm, revoke.", no_args_i
 token = typer.Typer(help="Service tokens: create, list, revoke.", no_args_is_help=True)
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Name or id of an account.")]
+Reason = Annotated[str | None, typer.Option(help="Why; kept with the change.")]
 Link = Annotated[str, typer.Argument(help="The link of the invitation.")]
 
 
@@ -24,11 +26,13 @@ def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="To sign in with.")],
     printed_name: Annotated[str, typer.Option(help="As reports shall print it.")],
+    reason: Reason = None,
 ) -> None:
     """Invite a person; prints the link that opens the account, once."""
     call = call_of(context)
     with call.administration() as client:
-        answer = client.post("/api/v1/invitations", {"name": name, "printed_name": printed_name})
+        body = {"name": name, "printed_name": printed_name, "reason": reason}
+        answer = client.post("/api/v1/invitations", _given(body))
     call.show(answer, answer["url"])
     call.note(f"give this link to {printed_name}; it holds until {answer['expires_at']}")
 
@@ -59,13 +63,35 @@ def confirm(context: typer.Context, link: Link, totp: asking.Totp = None) -> Non
 
 
 @user.command("disable")
-def disable(context: typer.Context, name: User) -> None:
+def disable(context: typer.Context, name: User, reason: Reason = None) -> None:
     """Close an account; its sessions and tokens end."""
     call = call_of(context)
     with call.administration() as client:
-        answer = client.post(f"/api/v1/users/{name}/disable")
+        answer = client.post(f"/api/v1/users/{name}/disable{_why(reason)}")
     waiting = "waits for the other administrator to ask for the same"
     call.show(answer, "disabled" if answer["state"] == "done" else waiting)
+
+
+@user.command("reset")
+def reset(
+    context: typer.Context,
+    name: User,
+    reason: Annotated[str | None, typer.Option(help="Why; asks for the reset.")] = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="As the second person.")] = False,
+) -> None:
+    """Let a person who lost password or authenticator begin anew: two administrators."""
+    call = call_of(context)
+    if confirm == (reason is not None):
+        raise typer.BadParameter("give --reason to ask for a reset, or --confirm as the second")
+    with call.administration() as client:
+        if confirm:
+            answer = client.post(f"/api/v1/users/{name}/factor-reset/confirm")
+            call.show(answer, answer["url"])
+            call.note(f"give this link to {name} alone; they sign nothing for 24 hours")
+            return
+        answer = client.post(f"/api/v1/users/{name}/factor-reset", {"reason": reason})
+    call.show(answer, "waits for another administrator")
+    call.note(f"→ muniment user reset {name} --confirm")
 
 
 @user.command("list")
@@ -87,20 +113,46 @@ def grant(
     granted: Annotated[str, typer.Argument(metavar="ROLE")],
     team: Annotated[str | None, typer.Option(help="Limit it to a team.")] = None,
     scope: Annotated[str | None, typer.Option(help="model/<glob>@<environment>.")] = None,
+    reason: Reason = None,
 ) -> None:
     """Grant a role; an approval role may need a second administrator."""
     call = call_of(context)
-    body = {"role": granted, "team": team, "scope": scope}
+    body = {"role": granted, "team": team, "scope": scope, "reason": reason}
     with call.administration() as client:
-        answer = client.post(
-            f"/api/v1/users/{name}/roles", {k: v for k, v in body.items() if v is not None}
-        )
+        answer = client.post(f"/api/v1/users/{name}/roles", _given(body))
     if "grant_id" in answer:
         call.show(answer, answer["grant_id"])
         call.note("a second administrator has to confirm it within a week:")
         call.note(f"→ muniment role confirm {answer['grant_id']}")
     else:
         call.show(answer, f"granted by entry {answer['grant']}")
+
+
+@role.command("check")
+def check(
+    context: typer.Context,
+    name: User,
+    granted: Annotated[str, typer.Argument(metavar="ROLE")],
+    team: Annotated[str | None, typer.Option()] = None,
+    scope: Annotated[str | None, typer.Option(help="model/<glob>@<environment>.")] = None,
+) -> None:
+    """Say why granting a role would be a conflict of duties; nothing is granted."""
+    call = call_of(context)
+    with call.administration() as client:
+        answer = client.get(
+            f"/api/v1/users/{name}/roles/check", role=granted, team=team, scope=scope
+        )
+    told = [one["text"] for one in answer["conflicts"]]
+    call.show(answer, "\n".join(told) or "no conflict of duties")
+
+
+@role.command("waiting")
+def waiting(context: typer.Context) -> None:
+    """List the grants that wait for a second administrator's confirmation."""
+    call = call_of(context)
+    with call.administration() as client:
+        items = list(client.get("/api/v1/role-grants")["items"])
+    show_list(call, ("grant_id", "user", "role", "scope", "team", "asked_by", "reason"), items)
 
 
 @role.command("confirm")
@@ -119,6 +171,7 @@ def revoke(
     context: typer.Context,
     name: User,
     revoked: Annotated[str, typer.Argument(metavar="ROLE", help="Role, or number of the grant.")],
+    reason: Reason = None,
 ) -> None:
     """Revoke a role that somebody holds."""
     call = call_of(context)
@@ -128,7 +181,8 @@ def revoke(
             from app.core.errors import Missing
 
             raise Missing(f"{name} holds no role {revoked}", remedy="muniment user list")
-        answers = [client.delete(f"/api/v1/users/{who}/roles/{one}") for who, one in grants]
+        why = _why(reason)
+        answers = [client.delete(f"/api/v1/users/{who}/roles/{one}{why}") for who, one in grants]
     waiting = any(answer["state"] == "pending" for answer in answers)
     text = "waits for the other administrator to ask for the same" if waiting else "revoked"
     call.show({"state": "pending" if waiting else "done"}, text)
@@ -144,6 +198,7 @@ def create(
     environment: Annotated[str | None, typer.Option()] = None,
     team: Annotated[str | None, typer.Option()] = None,
     expires_at: Annotated[str | None, typer.Option(help="RFC 3339; default in 90 days.")] = None,
+    reason: Reason = None,
 ) -> None:
     """Make a service token; prints the token alone, once."""
     call = call_of(context)
@@ -155,9 +210,10 @@ def create(
         "environment": environment,
         "team": team,
         "expires_at": expires_at,
+        "reason": reason,
     }
     with call.administration() as client:
-        answer = client.post("/api/v1/tokens", {k: v for k, v in body.items() if v is not None})
+        answer = client.post("/api/v1/tokens", _given(body))
     call.show(answer, answer["token"])
     call.note(f"token {answer['id']} holds until {answer['expires_at']}; it is not shown again")
 
@@ -174,12 +230,14 @@ def list_tokens(context: typer.Context) -> None:
 
 @token.command("revoke")
 def revoke_token(
-    context: typer.Context, token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")]
+    context: typer.Context,
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")],
+    reason: Reason = None,
 ) -> None:
     """Revoke a token at once."""
     call = call_of(context)
     with call.administration() as client:
-        client.delete(f"/api/v1/tokens/{token_id}")
+        client.delete(f"/api/v1/tokens/{token_id}{_why(reason)}")
     call.show({"id": token_id, "revoked": True}, facts({"revoked": token_id}))
 
 
@@ -187,6 +245,16 @@ def _link(link: str, server: str) -> tuple[str, str]:
     """Split an invitation's link into the server and its secret; a bare secret will do."""
     before, _, secret = link.rstrip("/").rpartition("/invitations/")
     return before or server, secret
+
+
+def _given(body: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what was not said."""
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _why(reason: str | None) -> str:
+    """Write a reason as a query."""
+    return "" if reason is None else f"?{urlencode({'reason': reason})}"
 
 
 def _role(held: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from app.identity.deciding import ACCOUNTS, RIGHTS, check_unused, deciding, show
 from app.identity.directory import People
 from app.identity.factor import otpauth, recovery_digest, step_of
 from app.identity.passwords import check_acceptable
+from app.identity.reasons import check_reason
 from app.ledger import operational
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Accounts:
         name: str,
         printed_name: str,
         key: IdempotencyKey | None = None,
+        reason: str | None = None,
     ) -> Invitation:
         """Make an account and the link that opens it, for a week.
 
@@ -126,10 +128,12 @@ class Accounts:
         """
         principal.require(Permission.MANAGE_PEOPLE)
         check_name(name, printed_name)
-        return deciding(lambda: self._invite(principal, name, printed_name, key))
+        check_reason(reason)
+        event = UserCreated(name, printed_name, reason)
+        return deciding(lambda: self._invite(principal, name, event, key))
 
     def _invite(
-        self, principal: Principal, name: str, printed_name: str, key: IdempotencyKey | None
+        self, principal: Principal, name: str, event: UserCreated, key: IdempotencyKey | None
     ) -> Invitation:
         user, secret = self._new_id(), opaque.mint_secret(self.entropy)
         expires_at = format_time(self.clock() + INVITED_FOR)
@@ -146,7 +150,7 @@ class Accounts:
             expects = now.heads([ACCOUNTS, *RIGHTS])
         if taken is not None:
             raise Conflict(f"the name {name} is taken", remedy="choose another sign-in name")
-        said = say(f"user/{user}", UserCreated(name, printed_name))
+        said = say(f"user/{user}", event)
         appended = self.ledger.submit(
             [said], principal.actor, expects=expects, key=key, resource=user, beside=store
         ).result()

@@ -16,11 +16,12 @@ from app.identity.directory import People
 from app.ledger import operational
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from app.core.jsonvalue import Json
     from app.identity.principal import Principal
     from app.ledger.ports import Recorded
 
@@ -38,10 +39,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seconding:
-    """``due``: a second administrator has to ask too. ``first``: user id of who asked before."""
+    """``due``: a second administrator has to ask too. ``first``: user id of who asked before.
+
+    ``reason``: the first one's.
+    """
 
     due: bool
     first: str | None = None
+    reason: str | None = None
 
 
 def seconding(
@@ -69,13 +74,43 @@ def seconding(
     first = str(asked["by"])
     if first == principal.person or first not in administrators:
         return Seconding(due=True)
-    return Seconding(due=False, first=first)
+    return Seconding(due=False, first=first, reason=_reason(asked))
 
 
-def ask(connection: Connection, what: str, principal: Principal, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one of the last two administrators asked for. ``what``: as ``seconding`` names it."""
+
+    what: str
+    by: str
+    at: datetime
+    reason: str | None
+
+
+def requests(connection: Connection, now: datetime) -> list[Request]:
+    """List what was asked for and waits for the other one, the oldest first."""
+    kept = [
+        Request(what, str(one["by"]), parse_time(str(one["at"])), _reason(one))
+        for what, one in operational.each(connection, AGREEMENT)
+    ]
+    return sorted((one for one in kept if now < one.at + WAITS_FOR), key=lambda one: one.at)
+
+
+def ask(
+    connection: Connection, what: str, principal: Principal, now: datetime, reason: str | None
+) -> None:
     """Note that the first of two has asked."""
-    document = {"by": principal.actor.id, "at": format_time(now)}
+    document: dict[str, Json] = {
+        "by": principal.actor.id,
+        "at": format_time(now),
+        "reason": reason,
+    }
     operational.put(connection, AGREEMENT, what, document)
+
+
+def _reason(document: Mapping[str, Json]) -> str | None:
+    reason = document.get("reason")
+    return reason if isinstance(reason, str) else None
 
 
 def settled(what: str) -> Callable[[Connection, Sequence[Recorded]], None]:

@@ -18,6 +18,8 @@ from app.identity.bodies import (
     Invited,
     Me,
     OutcomeAnswer,
+    ReasonBody,
+    ReasonQuery,
     RoleHeld,
     SessionAnswer,
     SessionBody,
@@ -57,7 +59,7 @@ def _coming(routes: PeopleRoutes) -> APIRouter:
         """Make an account and the link that opens it, shown once."""
         principal = identity.authentication(request)
         key = routes.key_of(request, principal, body.model_dump(mode="json"))
-        made = identity.accounts.invite(principal, body.name, body.printed_name, key)
+        made = identity.accounts.invite(principal, body.name, body.printed_name, key, body.reason)
         response.headers.update(NO_STORE)
         url = f"{identity.public_url}/invitations/{made.secret}"
         return Invited(id=made.user, url=url, expires_at=made.expires_at)
@@ -145,12 +147,36 @@ def _people(routes: PeopleRoutes) -> APIRouter:
         "/users/{user}/disable",
         operation_id="disableUser",
         response_model=OutcomeAnswer,
-        responses={202: {"model": OutcomeAnswer}, **refusals(401, 403, 404, 409, 503)},
+        responses={202: {"model": OutcomeAnswer}, **refusals(401, 403, 404, 409, 422, 503)},
     )
-    def disable(request: Request, user: str) -> Response:
+    def disable(request: Request, user: str, reason: ReasonQuery = None) -> Response:
         """Close an account; of the last two administrators, when both have asked."""
         principal = identity.authentication(request)
-        return outcome_of(identity.roles.disable(principal, user))
+        return outcome_of(identity.roles.disable(principal, user, reason))
+
+    @router.post(
+        "/users/{user}/factor-reset",
+        operation_id="askForReset",
+        status_code=202,
+        responses=refusals(*ASKS),
+    )
+    def ask_for_reset(request: Request, user: str, body: ReasonBody) -> OutcomeAnswer:
+        """Ask for a new password and second factor of somebody; a second person confirms it."""
+        identity.resetting.ask(identity.authentication(request), user, body.reason)
+        return OutcomeAnswer(state="pending")
+
+    @router.post(
+        "/users/{user}/factor-reset/confirm",
+        operation_id="confirmReset",
+        status_code=201,
+        responses=refusals(401, 403, 404, 409, 503),
+    )
+    def confirm_reset(request: Request, response: Response, user: str) -> Invited:
+        """Carry out what another administrator asked for; the link is shown once."""
+        made = identity.resetting.confirm(identity.authentication(request), user)
+        response.headers.update(NO_STORE)
+        url = f"{identity.public_url}/invitations/{made.secret}"
+        return Invited(id=made.user, url=url, expires_at=made.expires_at)
 
     return router
 

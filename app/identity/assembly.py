@@ -9,9 +9,11 @@ from app.identity.accounts import Accounts
 from app.identity.authentication import Authentication
 from app.identity.factor import Secrets
 from app.identity.issuing import Tokens
+from app.identity.open_sessions import Ending
 from app.identity.own import OwnAccount
 from app.identity.passwords import STRONG, Passwords
 from app.identity.refusals import Refusals
+from app.identity.resetting import Resetting
 from app.identity.roles import Roles
 from app.identity.sessions import Sessions
 from app.identity.signing import Signing
@@ -48,6 +50,8 @@ class Identity:
     signing: Signing
     refusals: Refusals
     own: OwnAccount
+    ending: Ending
+    resetting: Resetting
     clock: Clock
 
 
@@ -76,5 +80,7 @@ def assemble(
         signing=Signing(ledger, passwords, secrets, sessions, clock, keys.sign, keys.vkey),
         refusals=refusals,
         own=OwnAccount(ledger, passwords, secrets, sessions, clock),
+        ending=Ending(ledger, clock),
+        resetting=Resetting(ledger, clock, entropy),
         clock=clock,
     )

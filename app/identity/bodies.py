@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.access import Scope
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
+Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+ReasonQuery = Annotated[
+    str | None, Query(min_length=1, max_length=2000, description="why, kept with the change")
+]
 Code = Annotated[str, Field(min_length=1, max_length=20)]
 
 
@@ -32,6 +37,7 @@ class Body(BaseModel):
 class InvitationBody(Body):
     name: Name
     printed_name: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Reason | None = None
 
 
 class AcceptBody(Body):
@@ -53,6 +59,7 @@ class RoleBody(Body):
     role: Annotated[str, Field(min_length=1, max_length=64)]
     team: Name | None = None
     scope: Annotated[str, Field(min_length=1, max_length=250)] | None = None
+    reason: Reason | None = None
 
 
 class TokenBody(Body):
@@ -63,6 +70,7 @@ class TokenBody(Body):
     environment: Name | None = None
     team: Name | None = None
     expires_at: Time | None = None
+    reason: Reason | None = None
 
 
 class Invited(Body):
@@ -129,6 +137,41 @@ class GrantPending(Body):
     """``grant_id``: what a second administrator confirms, within a week."""
 
     grant_id: str
+
+
+class ConflictAnswer(Body):
+    """``kind``: a word that names it. ``text``: what is the matter, for a person."""
+
+    kind: str
+    text: str
+
+
+class ConflictsAnswer(Body):
+    """Empty: there is none."""
+
+    conflicts: tuple[ConflictAnswer, ...]
+
+
+class WaitingGrant(Body):
+    """A grant that a second administrator confirms, within a week."""
+
+    grant_id: str
+    user: str
+    role: str
+    team: str | None
+    scope: str | None
+    reason: str | None
+    asked_by: str
+    asked_at: str
+
+
+class WaitingAnswer(Body):
+    items: tuple[WaitingGrant, ...]
+    log_size: int
+
+
+class ReasonBody(Body):
+    reason: Reason
 
 
 class OutcomeAnswer(Body):

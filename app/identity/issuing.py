@@ -18,6 +18,7 @@ from app.identity.authentication import TOKEN_SECRET
 from app.identity.deciding import RIGHTS, check_unused, deciding, shown_before
 from app.identity.directory import People
 from app.identity.principal import NO_LIMITS
+from app.identity.reasons import check_reason
 from app.ledger import operational
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Wanted:
     environment: str | None = None
     team: str | None = None
     expires_at: datetime | None = None
+    reason: str | None = None
 
     def check(self, now: datetime) -> None:
         """Raise Rejected unless it is a token that may exist."""
@@ -70,6 +72,7 @@ class Wanted:
             faults.append(Fault("#/expires_at", "must lie ahead, and at most a year"))
         if faults:
             raise Rejected(f"{faults[0].pointer} {faults[0].message}", faults=faults)
+        check_reason(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Tokens:
             subject_prefix=wanted.subject_prefix,
             environment=wanted.environment,
             team=wanted.team,
+            reason=wanted.reason,
         )
 
         def keep(connection: Connection, _: Sequence[Recorded]) -> None:
@@ -140,12 +144,13 @@ class Tokens:
             raise shown_before("token", appended.resource)
         return Issued(id_, secret, event.expires_at)
 
-    def revoke(self, principal: Principal, id_: str) -> None:
-        """Revoke a token; its owner may too. Raises RoleMissing, Missing."""
-        deciding(lambda: self._revoke(principal, id_))
+    def revoke(self, principal: Principal, id_: str, reason: str | None = None) -> None:
+        """Revoke a token; its owner may too. Raises RoleMissing, Rejected, Missing."""
+        check_reason(reason)
+        deciding(lambda: self._revoke(principal, id_, reason))
         self.forget()
 
-    def _revoke(self, principal: Principal, id_: str) -> None:
+    def _revoke(self, principal: Principal, id_: str, reason: str | None) -> None:
         subject = f"token/{id_}"
         with self.ledger.snapshot() as now:
             token = People(now.connection).token(id_)
@@ -154,7 +159,7 @@ class Tokens:
             principal.require(Permission.MANAGE_TOKENS)
         if token is None or token.revoked:
             raise Missing(f"there is no token {id_[:100]}")
-        said = say(subject, TokenRevoked(principal.actor.id))
+        said = say(subject, TokenRevoked(principal.actor.id, reason))
         self.ledger.record(said, principal.actor, expects=expects)
 
 

@@ -15,9 +15,10 @@ from app.core.events import say
 from app.core.events.kinds.people import SecondFactorChanged
 from app.core.ledger.times import format_time, parse_time
 from app.identity import attempts, credentials
-from app.identity.authentication import ABSOLUTE, IDLE, SESSION
+from app.identity.authentication import SESSION
 from app.identity.directory import People
 from app.identity.factor import NEVER_USED, otpauth, recovery_digest, step_of
+from app.identity.open_sessions import open_sessions
 from app.identity.passwords import check_acceptable
 from app.ledger import operational
 
@@ -72,21 +73,18 @@ class OwnAccount:
     def sessions(self, principal: Principal) -> list[Session]:
         """List the sessions of the caller that have not ended, the last used first."""
         with self.ledger.snapshot() as now:
-            kept = list(operational.each(now.connection, SESSION))
-        found = [
+            found = open_sessions(now.connection, self.clock())
+        return [
             Session(
-                id=key[:12],
-                opened_at=parse_time(str(document["opened_at"])),
-                seen_at=parse_time(str(document["seen_at"])),
-                methods=_words(document["methods"]),
-                current=key == principal.session,
+                id=one.id,
+                opened_at=one.opened_at,
+                seen_at=one.seen_at,
+                methods=one.methods,
+                current=str(principal.session).startswith(one.id),
             )
-            for key, document in kept
-            if document["user"] == principal.person
+            for one in found
+            if one.user == principal.person
         ]
-        at = self.clock()
-        lasting = [s for s in found if at < s.seen_at + IDLE and at < s.opened_at + ABSOLUTE]
-        return sorted(lasting, key=lambda one: one.seen_at, reverse=True)
 
     def end_session(self, principal: Principal, id_: str) -> None:
         """End one of the caller's own sessions. Raises Missing."""

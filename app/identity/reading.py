@@ -41,9 +41,12 @@ def users(
     ]
 
 
-def grants(connection: Connection, *where: ColumnElement[bool]) -> list[Grant]:
+def grants(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Grant]:
     """Read role grants in the order they were made, revoked ones too."""
-    found = connection.execute(select(ROLE_GRANTS).where(*where).order_by(ROLE_GRANTS.c.id))
+    ordered = select(ROLE_GRANTS).where(*where).order_by(ROLE_GRANTS.c.id)
+    found = connection.execute(ordered.limit(limit))
     return [_grant(row) for row in found]
 
 

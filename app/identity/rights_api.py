@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from app.core.access import Permission
+from app.core.ledger.times import format_time
 from app.identity import lists
 from app.identity.bodies import (
+    ConflictAnswer,
+    ConflictsAnswer,
     GrantAnswer,
     GrantPending,
     OutcomeAnswer,
+    ReasonQuery,
     RoleBody,
     TokenAnswer,
     TokenBody,
+    WaitingAnswer,
+    WaitingGrant,
 )
+from app.identity.granting import Asked, waiting
 from app.identity.issuing import Wanted
-from app.identity.roles import Asked
 from app.identity.routes import ASKS, NO_STORE, outcome_of, people_router, refusals
 from app.web.listing import PageQuery, answer_list
 from app.web.moments import LARGEST_INDEX
@@ -43,12 +49,59 @@ def role_routes(routes: PeopleRoutes) -> APIRouter:
         principal = identity.authentication(request)
         key = routes.key_of(request, principal, body.model_dump(mode="json"))
         granted = identity.roles.grant(
-            principal, Asked(user, body.role, body.team, body.scope), key
+            principal, Asked(user, body.role, body.team, body.scope, body.reason), key
         )
         headers = {"Idempotent-Replayed": "true"} if granted.replayed else None
         if granted.pending is not None:
             return JSONResponse({"grant_id": granted.pending}, 202)
         return JSONResponse({"grant": granted.grant}, 201, headers)
+
+    @router.get(
+        "/users/{user}/roles/check",
+        operation_id="checkGrant",
+        responses=refusals(400, 401, 403, 404, 422, 503),
+    )
+    def check(
+        request: Request,
+        user: str,
+        role: Annotated[str, Query(min_length=1, max_length=64)],
+        team: Annotated[str | None, Query(max_length=100)] = None,
+        scope: Annotated[str | None, Query(max_length=250)] = None,
+    ) -> ConflictsAnswer:
+        """Say in words why granting this would be a conflict of duties; nothing is granted."""
+        principal = identity.authentication(request)
+        principal.require(Permission.MANAGE_ROLES)
+        asked = Asked(user, role, team, scope)
+        asked.check()
+        found, _ = routes.duties.conflicts(principal, asked)
+        return ConflictsAnswer(
+            conflicts=tuple(ConflictAnswer(kind=one.kind, text=one.text) for one in found)
+        )
+
+    @router.get(
+        "/role-grants", operation_id="listWaitingGrants", responses=refusals(400, 401, 403, 503)
+    )
+    def waits(request: Request) -> WaitingAnswer:
+        """List the grants that wait for a second administrator's confirmation."""
+        identity.authentication(request).require(Permission.MANAGE_ROLES)
+        with identity.ledger.snapshot() as now:
+            found, size = waiting(now.connection, identity.clock()), now.size
+        return WaitingAnswer(
+            items=tuple(
+                WaitingGrant(
+                    grant_id=one.id,
+                    user=one.asked.user,
+                    role=one.asked.role,
+                    team=one.asked.team,
+                    scope=one.asked.scope,
+                    reason=one.asked.reason,
+                    asked_by=one.by,
+                    asked_at=format_time(one.at),
+                )
+                for one in found
+            ),
+            log_size=size,
+        )
 
     @router.post(
         "/role-grants/{grant_id}/confirm",
@@ -69,11 +122,14 @@ def role_routes(routes: PeopleRoutes) -> APIRouter:
         responses={202: {"model": OutcomeAnswer}, **refusals(401, 403, 404, 409, 422, 503)},
     )
     def revoke(
-        request: Request, user: str, grant: Annotated[int, Path(ge=0, le=LARGEST_INDEX)]
+        request: Request,
+        user: str,
+        grant: Annotated[int, Path(ge=0, le=LARGEST_INDEX)],
+        reason: ReasonQuery = None,
     ) -> Response:
         """Revoke a grant; of the last two administrators, when both have asked."""
         principal = identity.authentication(request)
-        return outcome_of(identity.roles.revoke(principal, user, grant))
+        return outcome_of(identity.roles.revoke(principal, user, grant, reason))
 
     return router
 
@@ -113,10 +169,10 @@ def token_routes(routes: PeopleRoutes) -> APIRouter:
         "/tokens/{token}",
         operation_id="revokeToken",
         status_code=204,
-        responses=refusals(401, 403, 404, 409, 503),
+        responses=refusals(401, 403, 404, 409, 422, 503),
     )
-    def revoke(request: Request, token: str) -> None:
+    def revoke(request: Request, token: str, reason: ReasonQuery = None) -> None:
         """Revoke a token at once."""
-        identity.tokens.revoke(identity.authentication(request), token)
+        identity.tokens.revoke(identity.authentication(request), token, reason)
 
     return router

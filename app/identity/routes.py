@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.core.jsonvalue import Json
     from app.identity.assembly import Identity
+    from app.identity.duties import Duties
     from app.ledger.idempotency import IdempotencyKey
     from app.web.callers import Caller
     from app.web.errors import Answers
@@ -40,6 +41,7 @@ class PeopleRoutes:
     identity: Identity
     key_of: KeyOf
     cursors: Cursors
+    duties: Duties
 
 
 def people_router() -> APIRouter:

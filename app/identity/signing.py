@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import Forbidden
 from app.core.events import Actor, ActorKind, AuthMethod
+from app.core.ledger.times import format_time
 from app.identity import attempts, credentials
 from app.identity.directory import People
 from app.identity.factor import step_of
+from app.identity.resetting import signs_again_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,8 +75,8 @@ class Signing:
         """Ask a signed-in person for password and code again.
 
         Check first everything that can be refused without it. Raises Forbidden for tokens,
-        the local operator and people without a second factor; Unauthenticated;
-        TooManyAttempts.
+        the local operator, people without a second factor or with one that was reset less
+        than a day ago; Unauthenticated; TooManyAttempts.
         """
         person = principal.person
         if person is None:
@@ -83,8 +85,14 @@ class Signing:
         with self.ledger.snapshot() as snapshot:
             held = credentials.read(snapshot.connection, person)
             printed_name = People(snapshot.connection).printed_name(person)
+            again_at = signs_again_at(snapshot, person, now)
         if held is None or not held.enrolled:
             raise Forbidden("signing takes a second factor", remedy="enrol one at sign-in")
+        if again_at is not None:
+            raise Forbidden(
+                "your second factor was reset less than 24 hours ago",
+                remedy=f"sign after {format_time(again_at)}; somebody else may before",
+            )
         account = attempts.account_key(person, "")
         self.sessions.begin(person, account, address)
         right = self.passwords.verify(held.password, password)

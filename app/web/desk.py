@@ -170,6 +170,7 @@ class Desk:
 
     def _around(self, request: Request, title: str) -> dict[str, object]:
         visitor = self.maybe_visitor(request)
+        places = [one for one in RAIL if visitor is None or one.open_to(visitor.caller)]
         return {
             "title": title,
             "visitor": visitor,
@@ -177,8 +178,8 @@ class Desk:
             "frame": self.frame,
             "standing": None if visitor is None else self.frame.standing(),
             "now": self.frame.now(),
-            "rail": RAIL,
-            "here": next((one.path for one in RAIL if within(one, request.url.path)), None),
+            "rail": places,
+            "here": next((one.path for one in places if within(one, request.url.path)), None),
             "path": request.url.path,
             "asked": request.query_params.get("q", ""),
             "fragment": is_fragment(request),

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.core.access import Permission
+from app.web.callers import Caller
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the rail. ``key``: the letter after ``g`` that goes there, or None."""
+    """An entry of the rail. ``key``: the letter after ``g`` that goes there, or None.
+
+    ``needs``: it is there for whoever may do one of these; empty: for everybody.
+    """
 
     title: str
     path: str
     key: str | None = None
+    needs: tuple[Permission, ...] = ()
+
+    def open_to(self, caller: Caller) -> bool:
+        """Tell whether it is a place for this caller."""
+        return not self.needs or any(map(caller.may, self.needs))
 
     @property
     def letter(self) -> str:
         """Say the key with its place, for the help page."""
         return f"{self.key} {self.title}"
 
+
+ADMINISTERS = (
+    Permission.MANAGE_PEOPLE,
+    Permission.MANAGE_ROLES,
+    Permission.MANAGE_TOKENS,
+    Permission.READ_ACCESS_LOG,
+)
 
 # In this order: Inbox i · Models m · Datasets d · Lineage l · Ledger e · Reports r · Policies p ·
 # Admin a. An entry without its page fails tests/slices/web/test_rail.py.
@@ -29,6 +47,7 @@ RAIL: tuple[Place, ...] = (
     Place("Ledger", "/ledger", "e"),
     Place("Reports", "/reports", "r"),
     Place("Policies", "/policies", "p"),
+    Place("Admin", "/admin", "a", ADMINISTERS),
 )
 
 

@@ -93,6 +93,26 @@ ROWS: Mapping[str, Row] = {
     "POST /account/authenticator/confirm": Row(
         "/account/authenticator/confirm", form=True, page=True
     ),
+    "GET /admin": Row("/admin", page=True),
+    "GET /admin/people": Row("/admin/people", page=True),
+    "POST /admin/people": Row("/admin/people", form=True, page=True),
+    "GET /admin/people/{user}": Row("/admin/people/none", page=True),
+    "GET /admin/people/{user}/disable": Row("/admin/people/none/disable", page=True),
+    "POST /admin/people/{user}/disable": Row("/admin/people/none/disable", form=True, page=True),
+    "GET /admin/people/{user}/sessions": Row("/admin/people/none/sessions", page=True),
+    "POST /admin/people/{user}/sessions": Row("/admin/people/none/sessions", form=True, page=True),
+    "GET /admin/people/{user}/reset": Row("/admin/people/none/reset", page=True),
+    "POST /admin/people/{user}/reset": Row("/admin/people/none/reset", form=True, page=True),
+    "POST /admin/people/{user}/reset/confirm": Row(
+        "/admin/people/none/reset/confirm", form=True, page=True
+    ),
+    "GET /admin/roles": Row("/admin/roles", page=True),
+    "GET /admin/roles/grant": Row("/admin/roles/grant", page=True),
+    "POST /admin/roles/grant": Row("/admin/roles/grant", form=True, page=True),
+    "GET /admin/roles/waiting/{id_}": Row("/admin/roles/waiting/none", page=True),
+    "POST /admin/roles/waiting/{id_}": Row("/admin/roles/waiting/none", form=True, page=True),
+    "GET /admin/roles/{grant}/revoke": Row("/admin/roles/1/revoke", page=True),
+    "POST /admin/roles/{grant}/revoke": Row("/admin/roles/1/revoke", form=True, page=True),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),
@@ -138,6 +158,14 @@ ROWS: Mapping[str, Row] = {
     f"POST {API}/users/{{user}}/roles": Row(f"{API}/users/nobody/roles", {"role": "engineer"}),
     f"POST {API}/role-grants/{{grant_id}}/confirm": Row(f"{API}/role-grants/none/confirm"),
     f"DELETE {API}/users/{{user}}/roles/{{grant}}": Row(f"{API}/users/nobody/roles/1"),
+    f"GET {API}/users/{{user}}/roles/check": Row(f"{API}/users/nobody/roles/check?role=engineer"),
+    f"GET {API}/role-grants": Row(f"{API}/role-grants"),
+    f"POST {API}/users/{{user}}/factor-reset": Row(
+        f"{API}/users/nobody/factor-reset", {"reason": "lost"}
+    ),
+    f"POST {API}/users/{{user}}/factor-reset/confirm": Row(
+        f"{API}/users/nobody/factor-reset/confirm"
+    ),
     f"POST {API}/tokens": Row(f"{API}/tokens", {"name": "ci", "scopes": ["read"]}),
     f"GET {API}/tokens": Row(f"{API}/tokens"),
     f"DELETE {API}/tokens/{{token}}": Row(f"{API}/tokens/none"),

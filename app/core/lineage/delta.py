@@ -102,6 +102,7 @@ def delta(event: Event, subject: str, index: int, occurred_at: datetime) -> Grap
             | people.TokenRevoked()
             | people.SecondFactorChanged()
             | people.SessionOpened()
+            | people.SessionEnded()
             | people.SessionRefused()
             | people.AccessRefused()
             | records.ReportRequested()

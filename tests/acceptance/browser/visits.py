@@ -154,6 +154,53 @@ def deciding_entry(town: Town) -> str:
     return f"/ledger/{found.json()['items'][0]['index']}"
 
 
+def grant_waiting(town: Town) -> str:
+    """Let one of two administrators ask for an approval role once, and give what waits."""
+    world = town.world
+    if "grant" not in town.notes:
+        if "greta" not in world.people:
+            world.person("greta", "administrator")
+        path = f"/api/v1/users/{world.people['omar'].id}/roles"
+        why = {"role": "model-validator", "reason": "Validates while vera is away. " * 4}
+        town.notes["grant"] = world.client(world.ada).post(path, json=why).json()["grant_id"]
+    return f"/admin/roles/waiting/{town.notes['grant']}"
+
+
+def reset_waiting(town: Town) -> str:
+    """Let an administrator ask for a reset of dora, and give the page that confirms it."""
+    grant_waiting(town)
+    world, dora = town.world, town.world.people["dora"].id
+    if "reset" not in town.notes:
+        world.tick(86_400)
+        why = {"reason": "Her telephone fell into the canal."}
+        path = f"/api/v1/users/{dora}/factor-reset"
+        town.notes["reset"] = world.client(world.ada).post(path, json=why).json()["state"]
+    return f"/admin/people/{dora}/reset"
+
+
+def waits_for_administrators(town: Town) -> str:
+    """Open the overview while a grant and a reset wait."""
+    reset_waiting(town)
+    return "/admin"
+
+
+def person(name: str, more: str = "") -> Path:
+    return lambda town: f"/admin/people/{town.world.people[name].id}{more}"
+
+
+def grant_of(town: Town) -> str:
+    """Find the page that revokes a role of vera's."""
+    users = town.world.client(town.world.ada).get("/api/v1/users").json()["items"]
+    vera = next(one for one in users if one["name"] == "vera")
+    return f"/admin/roles/{vera['roles'][-1]['grant']}/revoke"
+
+
+def grant_to(town: Town) -> str:
+    """Ask about a grant that is full of conflicts: erin builds what she would approve."""
+    erin = town.world.people["erin"].id
+    return f"/admin/roles/grant?user={erin}&role=model-validator&scope=model/*@production"
+
+
 VISITS: Mapping[str, Visit] = {
     "GET /": Visit("/", who=None),
     "GET /inbox": Visit(
@@ -177,6 +224,22 @@ VISITS: Mapping[str, Visit] = {
     "GET /start": Visit("/start"),
     "GET /search": Visit("/search?q=credit", also=("/search", "/search?q=nothing-holds-this")),
     "GET /account": Visit("/account", also=("/account?done=password",)),
+    "GET /admin": Visit("/admin", also=(waits_for_administrators,)),
+    "GET /admin/people": Visit(
+        "/admin/people", also=("/admin/people?q=none", "/admin/people?state=no-factor")
+    ),
+    "GET /admin/people/{user}": Visit(
+        person("vera"), also=(person("erin", "?done=granted"), "/admin/people/none")
+    ),
+    "GET /admin/people/{user}/disable": Visit(person("vera", "/disable")),
+    "GET /admin/people/{user}/sessions": Visit(person("vera", "/sessions")),
+    "GET /admin/people/{user}/reset": Visit(person("vera", "/reset"), also=(reset_waiting,)),
+    "GET /admin/roles": Visit("/admin/roles", also=("/admin/roles?state=revoked",)),
+    "GET /admin/roles/grant": Visit(
+        grant_to, also=("/admin/roles/grant", "/admin/roles/grant?user=none&role=NONE")
+    ),
+    "GET /admin/roles/waiting/{id_}": Visit(grant_waiting, also=("/admin/roles/waiting/none",)),
+    "GET /admin/roles/{grant}/revoke": Visit(grant_of, also=("/admin/roles/1/revoke",)),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),
     "GET /sign-in": Visit("/sign-in?next=/help", who=None),

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.identity.api import identity_routes
+from app.identity.duties import Duties
 from app.identity.local import LocalOperator
 from app.identity.routes import PeopleRoutes, note_refusals
 from app.ledger.idempotency import make_key
@@ -45,7 +46,13 @@ def app(identity: Identity) -> FastAPI:
     app = FastAPI()
     answer_refusals(app)
     note_refusals(app, identity, Answers())
-    app.include_router(identity_routes(PeopleRoutes(identity, key_of, Cursors(bytes(32)))))
+    app.include_router(
+        identity_routes(
+            PeopleRoutes(
+                identity, key_of, Cursors(bytes(32)), Duties(identity.ledger, lambda _: ())
+            )
+        )
+    )
     return app
 
 
@@ -397,8 +404,8 @@ def test_every_route_has_an_operation_id_and_says_what_it_refuses(app: FastAPI) 
     operations = [
         operation for path in app.openapi()["paths"].values() for operation in path.values()
     ]
-    assert len(operations) == 14
-    assert len({one["operationId"] for one in operations}) == 14
+    assert len(operations) == 18
+    assert len({one["operationId"] for one in operations}) == 18
     assert all(set(one["responses"]) & {"401", "404"} for one in operations)
 
 

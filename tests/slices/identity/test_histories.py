@@ -29,11 +29,11 @@ from app.identity import reading
 from app.identity.assembly import Keys, assemble
 from app.identity.authentication import recognise_token
 from app.identity.directory import Directory, People
+from app.identity.granting import Asked
 from app.identity.issuing import Wanted
 from app.identity.local import local_principal
 from app.identity.principal import Principal
 from app.identity.projection import IdentityProjection
-from app.identity.roles import Asked
 from app.ledger.append import Appender
 from app.ledger.opening import load_position, open_sqlite
 from app.ledger.record import Ledger

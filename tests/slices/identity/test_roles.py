@@ -19,13 +19,13 @@ from app.core.events.kinds.people import RoleGranted, RoleRevoked, UserDisabled
 from app.identity.agreement import Outcome
 from app.identity.deciding import TRIES
 from app.identity.directory import Directory, People
+from app.identity.granting import Asked
 from app.identity.local import local_principal
-from app.identity.roles import Asked
 
 if TYPE_CHECKING:
     from app.core.events import Event
     from app.identity.assembly import Identity
-    from app.identity.roles import Granted
+    from app.identity.granting import Granted
     from app.ledger.record import Ledger
     from tests.slices.identity.town import Clock, Someone, Town
 

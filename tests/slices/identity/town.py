@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.identity.authentication import recognise_session
+from app.identity.granting import Asked, Granted
 from app.identity.local import local_actor
-from app.identity.roles import Asked, Granted
 
 if TYPE_CHECKING:
     from app.identity.assembly import Identity

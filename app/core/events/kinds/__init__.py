@@ -50,6 +50,7 @@ from app.core.events.kinds.people import (
     RoleGranted,
     RoleRevoked,
     SecondFactorChanged,
+    SessionEnded,
     SessionOpened,
     SessionRefused,
     TokenCreated,
@@ -113,6 +114,7 @@ Event: TypeAlias = (
     | TokenRevoked
     | SecondFactorChanged
     | SessionOpened
+    | SessionEnded
     | SessionRefused
     | AccessRefused
     | ReportRequested

@@ -1,6 +1,7 @@
 """Events about people, their roles, tokens and sessions; the service records them.
 
-Names are personal members: they lie in the payload, never in the entry, and may be erased.
+Names and reasons are personal members: they lie in the payload, never in the entry, and may
+be erased. ``reason``: why somebody changed it, in their own words; None where nobody asked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class UserCreated:
     TYPE: ClassVar[str] = "user.created.v1"
     name: str | None = None
     printed_name: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class UserDisabled:
     TYPE: ClassVar[str] = "user.disabled.v1"
     disabled_by: str
     confirmed_by: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class RoleGranted:
     single_administrator: bool
     team: str | None = None
     scope: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class RoleRevoked:
     TYPE: ClassVar[str] = "role.revoked.v1"
     grant: int
     revoked_by: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class TokenCreated:
     subject_prefix: str | None = None
     environment: str | None = None
     team: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class TokenRevoked:
 
     TYPE: ClassVar[str] = "token.revoked.v1"
     revoked_by: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class SecondFactorChanged:
 
     TYPE: ClassVar[str] = "second_factor.changed.v1"
     change: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,15 @@ class SessionOpened:
 
     TYPE: ClassVar[str] = "session.opened.v1"
     methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """An administrator ended sessions of a person. ``sessions``: how many there were."""
+
+    TYPE: ClassVar[str] = "session.ended.v1"
+    sessions: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,296 @@
+"""The pages of administration, asked as a browser without JavaScript asks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.living import PASSWORD, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from tests.living import Person
+
+HTML = {"Accept": "text/html"}
+
+
+@dataclass
+class Browser:
+    """A person's browser: a cookie, and forms with the token of the page before."""
+
+    world: World
+    person: Person
+
+    def get(self, path: str, status: int = 200) -> str:
+        answer = self.world.client(None).get(path, headers=self.headers())
+        assert answer.status_code == status, answer.text
+        return words(answer.text)
+
+    def send(self, path: str, **form: str | list[str]) -> httpx.Response:
+        page = self.world.client(None).get("/help", headers=self.headers()).text
+        [token] = re.findall(r'name="form_token" value="([0-9a-f]+)"', page)[:1]
+        sent = {"form_token": token, **form}
+        return self.world.client(None).post(path, data=sent, headers=self.headers())
+
+    def headers(self) -> dict[str, str]:
+        return {**HTML, "Cookie": f"muniment-dev={self.world.session(self.person)}"}
+
+
+def words(page: str) -> str:
+    """Read a page without its markup."""
+    main = page.partition("<main")[2].partition("</main>")[0]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with World.open(tmp_path_factory.mktemp("world")) as world:
+        for name, *roles in (
+            ("greta", "administrator"),
+            ("erin", "engineer"),
+            ("vera", "reviewer"),
+            ("omar", "auditor"),
+        ):
+            world.person(name, *roles)
+        world.tick(86_400)
+        yield world
+
+
+@pytest.fixture
+def ada(world: World) -> Browser:
+    return Browser(world, world.ada)
+
+
+@pytest.fixture
+def greta(world: World) -> Browser:
+    return Browser(world, world.people["greta"])
+
+
+def last(world: World, subject: str) -> tuple[str, dict[str, object]]:
+    """Read the last entry about something: its type and what it says."""
+    with world.house.ledger.snapshot() as now:
+        index = now.about(subject)[-1]
+        return now.entry(index).type, dict(now.data(index))
+
+
+def test_somebody_is_invited_with_a_reason_and_comes_by_the_link(
+    world: World, ada: Browser
+) -> None:
+    form = {"name": "ines", "printed_name": "Ines Ito", "reason": "Validates credit models"}
+    answer = ada.send("/admin/people", **form)
+    assert answer.status_code == 200
+    assert "This link is shown once" in answer.text
+    [link] = re.findall(r"http://localhost:8000(/invitations/[\w-]{43})", answer.text)[:1]
+    assert world.client(None).get(link).status_code == 200
+    listed = ada.get("/admin/people?q=ines")
+    assert "Ines Ito ines none no authenticator yet" in listed
+    users = world.client(world.ada).get("/api/v1/users").json()["items"]
+    kind, said = last(world, f"user/{users[-1]['id']}")
+    assert kind == "user.created.v1"
+    assert said == form
+
+
+def test_a_name_that_is_taken_is_refused_and_what_was_typed_stays(ada: Browser) -> None:
+    answer = ada.send("/admin/people", name="erin", printed_name="Another Erin", reason="new")
+    assert answer.status_code == 409
+    assert "The name erin is taken: choose another sign-in name." in words(answer.text)
+    assert 'value="Another Erin"' in answer.text
+
+
+def test_a_reason_is_asked_for(ada: Browser) -> None:
+    answer = ada.send("/admin/people", name="nora", printed_name="Nora", reason="  ")
+    assert answer.status_code == 422
+    assert "A reason has 1 to 2,000 characters" in words(answer.text)
+
+
+def test_the_list_is_filtered_and_is_there_as_a_file(world: World, ada: Browser) -> None:
+    assert "Erin" not in ada.get("/admin/people?role=auditor")
+    assert "Nothing matches" in ada.get("/admin/people?state=closed&q=erin")
+    csv = world.client(None).get("/admin/people?role=auditor&format=csv", headers=ada.headers())
+    assert csv.text.splitlines()[0].startswith("id,name,printed_name,disabled,")
+    assert [line.split(",")[1] for line in csv.text.splitlines()[1:]] == ["omar"]
+    held = world.client(None).get("/admin/roles?role=auditor&format=json", headers=ada.headers())
+    assert [one["state"] for one in held.json()["items"]] == ["held"]
+
+
+def test_only_who_administers_or_audits_sees_it_and_auditors_see_no_button(world: World) -> None:
+    erin = Browser(world, world.people["erin"])
+    assert "for administrators and auditors" in erin.get("/admin/people", 403)
+    assert "may not manage roles" in erin.get("/admin/roles/grant", 403)
+    rail = world.client(None).get("/help", headers=erin.headers()).text
+    assert 'href="/admin"' not in rail
+    omar = Browser(world, world.people["omar"])
+    for path in ("/admin", "/admin/people", "/admin/roles"):
+        page = world.client(None).get(path, headers=omar.headers())
+        assert page.status_code == 200
+        main = page.text.partition("<main")[2]
+        assert 'method="post"' not in main
+        assert 'href="/admin"' in page.text
+    vera = world.people["vera"].id
+    shown = world.client(None).get(f"/admin/people/{vera}", headers=omar.headers()).text
+    assert "/revoke" not in shown
+    assert "/disable" not in shown
+    assert omar.send(f"/admin/people/{vera}/disable", reason="no").status_code == 403
+
+
+def test_a_conflict_is_read_before_a_role_is_granted(world: World, ada: Browser) -> None:
+    erin = world.people["erin"].id
+    about = {"user": erin, "role": "data-steward", "scope": "model/*@production"}
+    page = ada.get(f"/admin/roles/grant?user={erin}&role=data-steward&scope=model/*@production")
+    assert "2 conflicts of duties" in page
+    assert "Erin is an engineer and would approve as data-steward" in page
+    refused = ada.send("/admin/roles/grant", **about, reason="Two weeks of holidays")
+    assert refused.status_code == 422
+    assert "The conflicts have changed since the page was opened." in words(refused.text)
+    accepts = re.findall(r'name="accepts" value="([^"]+)"', refused.text)
+    assert accepts == ["no-reviewer", "builds-and-approves"]
+    unread = ada.send("/admin/roles/grant", **about, reason="Holidays", accepts=accepts)
+    assert unread.status_code == 422
+    assert "say that you have" in words(unread.text)
+    assert ">Holidays</textarea>" in unread.text
+    granted = ada.send(
+        "/admin/roles/grant", **about, reason="Holidays", accepts=accepts, read="yes"
+    )
+    assert granted.headers["Location"] == f"/admin/people/{erin}?done=waits"
+
+
+def test_an_approval_role_is_granted_by_two_and_both_are_named(
+    world: World, ada: Browser, greta: Browser
+) -> None:
+    vera = world.people["vera"].id
+    why = "Passed the course"
+    asked = ada.send("/admin/roles/grant", user=vera, role="model-validator", reason=why)
+    assert asked.headers["Location"] == f"/admin/people/{vera}?done=waits"
+    waiting = world.client(world.ada).get("/api/v1/role-grants").json()["items"]
+    [one] = [each for each in waiting if each["user"] == vera]
+    assert one["reason"] == why
+    path = f"/admin/roles/waiting/{one['grant_id']}"
+    own = ada.get(path)
+    assert "Another administrator confirms it" in own
+    assert ada.send(path).status_code == 403
+    assert "no conflict of duties" in greta.get(path)
+    assert "model-validator for Vera" in greta.get("/admin")
+    confirmed = greta.send(path)
+    assert confirmed.headers["Location"] == f"/admin/people/{vera}?done=granted"
+    kind, said = last(world, f"user/{vera}")
+    assert kind == "role.granted.v1"
+    assert said["grantors"] == [world.ada.id, world.people["greta"].id]
+    assert said["reason"] == why
+    assert greta.send(path).status_code == 404
+    assert "model-validator 1 Vera (everywhere)" in greta.get("/admin/roles")
+
+
+def test_a_role_is_revoked_with_a_reason(world: World, ada: Browser) -> None:
+    omar = world.people["omar"]
+    grant = world.grant(omar, "operator")
+    assert "Omar no longer holds operator" in ada.get(f"/admin/roles/{grant}/revoke")
+    empty = ada.send(f"/admin/roles/{grant}/revoke", reason=" ")
+    assert empty.status_code == 422
+    gone = ada.send(f"/admin/roles/{grant}/revoke", reason="Moved on")
+    assert gone.headers["Location"] == f"/admin/people/{omar.id}?done=revoked"
+    revoked = {"grant": grant, "revoked_by": world.ada.id, "reason": "Moved on"}
+    assert last(world, f"user/{omar.id}") == ("role.revoked.v1", revoked)
+    assert "Nobody holds a grant" in ada.get(f"/admin/roles/{grant}/revoke", 404)
+    assert "operator" in ada.get("/admin/roles?state=revoked")
+
+
+def test_what_cannot_be_a_role_is_said_where_it_was_typed(world: World, ada: Browser) -> None:
+    erin = world.people["erin"].id
+    assert "must match" in ada.get(f"/admin/roles/grant?user={erin}&role=NO ROLE")
+    assert "limit this one by team" in ada.get(
+        f"/admin/roles/grant?user={erin}&role=engineer&scope=model/*@production"
+    )
+    assert "no open account" in ada.get("/admin/roles/grant?user=none&role=engineer")
+    again = ada.send("/admin/roles/grant", user=erin, role="engineer", reason="once more")
+    assert again.status_code == 409
+    assert "holds engineer already" in words(again.text)
+
+
+def test_an_account_is_closed_and_says_what_that_does(world: World, ada: Browser) -> None:
+    leaver = world.person("lea", "engineer")
+    page = ada.get(f"/admin/people/{leaver.id}/disable")
+    assert "Lea can neither sign in nor sign from then on" in page
+    closed = ada.send(f"/admin/people/{leaver.id}/disable", reason="Left the company")
+    assert closed.headers["Location"] == f"/admin/people/{leaver.id}?done=disabled"
+    assert "The account is closed" in ada.get(f"/admin/people/{leaver.id}?done=disabled")
+    kind, said = last(world, f"user/{leaver.id}")
+    assert (kind, said["reason"]) == ("user.disabled.v1", "Left the company")
+    ada.get(f"/admin/people/{leaver.id}/disable", 404)
+
+
+def test_the_last_two_administrators_are_closed_by_both(
+    world: World, ada: Browser, greta: Browser
+) -> None:
+    path = f"/admin/people/{world.people['greta'].id}/disable"
+    assert "one of the last two administrators" in ada.get(path)
+    asked = ada.send(path, reason="Wants to leave")
+    assert asked.headers["Location"].endswith("?done=asked")
+    assert "Close the account of Greta" in greta.get("/admin")
+    assert "ada has asked for it, because: Wants to leave" in greta.get(path)
+    world.tick(7 * 86_400)  # nobody confirms it
+
+
+def test_a_reset_is_asked_for_by_one_and_carried_out_by_another(
+    world: World, ada: Browser, greta: Browser
+) -> None:
+    lost = world.person("tom", "engineer")
+    page = f"/admin/people/{lost.id}/reset"
+    assert "It takes two administrators" in ada.get(page)
+    assert ada.send(page, reason=" ").status_code == 422
+    asked = ada.send(page, reason="The telephone is lost")
+    assert asked.headers["Location"] == f"/admin/people/{lost.id}?done=reset"
+    assert "because: The telephone is lost" in greta.get(page)
+    assert ada.send(f"{page}/confirm").status_code == 403
+    answer = greta.send(f"{page}/confirm")
+    assert answer.status_code == 200
+    [link] = re.findall(r"http://localhost:8000(/invitations/[\w-]{43})", answer.text)[:1]
+    assert "For 24 hours from now they sign nothing." in words(answer.text)
+    form = {"name": "tom", "password": PASSWORD, "totp": world.totp(lost)}
+    assert world.client(None).post("/sign-in", data=form, headers=HTML).status_code == 401
+    assert world.client(None).get(link).status_code == 200
+    assert greta.send(f"{page}/confirm").status_code == 404
+    assert "Signs nothing yet" in greta.get(f"/admin/people/{lost.id}")
+
+
+def test_sessions_of_somebody_are_ended(world: World, ada: Browser) -> None:
+    erin = world.people["erin"]
+    world.session(erin)
+    page = f"/admin/people/{erin.id}/sessions"
+    assert "Every session of Erin ends at once" in ada.get(page)
+    ended = ada.send(page, reason="The laptop is lost")
+    assert ended.headers["Location"] == f"/admin/people/{erin.id}?done=ended"
+    assert world.client(erin).get("/api/v1/me").status_code == 401
+    nothing = ada.send(page, reason="again")
+    assert nothing.status_code == 404
+    assert "There is no such session" in words(nothing.text)
+    erin.session = None
+
+
+def test_what_somebody_did_stands_on_their_page(world: World, ada: Browser) -> None:
+    erin = world.people["erin"]
+    about = {"owner": "data-team", "licence": "CC0-1.0", "description": "Applicants"}
+    world.record(erin, "dataset.registered", "dataset/credit", about)
+    assert "dataset.registered dataset/credit" in ada.get(f"/admin/people/{erin.id}")
+    ada.get("/admin/people/none", 404)
+
+
+def test_the_interface_says_conflicts_and_takes_reasons(world: World) -> None:
+    client, erin = world.client(world.ada), world.people["erin"].id
+    told = client.get(f"/api/v1/users/{erin}/roles/check?role=auditor").json()["conflicts"]
+    assert [one["kind"] for one in told] == ["audits-own-work"]
+    assert client.get(f"/api/v1/users/{erin}/roles/check?role=NO").status_code == 422
+    body = {"role": "operator", "reason": "Keeps the backups"}
+    grant = client.post(f"/api/v1/users/{erin}/roles", json=body).json()["grant"]
+    assert last(world, f"user/{erin}")[1]["reason"] == "Keeps the backups"
+    client.delete(f"/api/v1/users/{erin}/roles/{grant}?reason=Moved")
+    assert last(world, f"user/{erin}")[1]["reason"] == "Moved"
+    assert (
+        client.post(f"/api/v1/users/{erin}/roles", json={**body, "reason": ""}).status_code == 422
+    )
