@@ -276,7 +276,8 @@ def _reporting(house: House) -> tuple[Runner, Reports]:
     """Put reporting together; its bundles are written by verification."""
     vkey = house.rotating.newest()
     gather = GatherReport(ancestors, vkey.vkey(), f"muniment {version('muniment')}")
-    runner = Runner(house.ledger, Making(house.ledger, gather).run)
+    making = Making(house.ledger, gather, house.clock)
+    runner = Runner(house.ledger, making.run, house.clock)
     bundle = partial(_bundles(house), kind="report")
     reports = Reports(house.ledger, runner, bundle, house.clock, house.entropy, house.secret)
     return runner, reports

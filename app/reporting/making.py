@@ -20,6 +20,7 @@ from app.reporting.engine import fingerprint
 from app.reporting.finishing import embedded
 from app.reporting.jobs import State
 from app.reporting.render import Rendered, render
+from app.settings import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.ledger.record import Ledger
     from app.reporting.gather import Gather
     from app.reporting.jobs import Job
+    from app.settings import Clock
 
 REPORTER = Actor("reporting", ActorKind.WORKLOAD, AuthMethod.NONE)
 COVERED_WITHIN = 30.0
@@ -47,6 +49,7 @@ class Making:
 
     ledger: Ledger
     gather: Gather
+    clock: Clock = utc_now
 
     def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
         """Make the report of a queued job and record it, once.
@@ -54,7 +57,8 @@ class Making:
         ``stopping``: true once the server wants to end; the job is then left under way.
 
         A crash before the record commits leaves the job under way, to be queued again; after
-        it the job is done. Raises IllegalTransition: the job was cancelled or is done.
+        it the job is done. Raises IllegalTransition: the job was cancelled, is done, or is
+        another server's by now.
         Other refusals: the report cannot be made, or not now.
         """
         for _ in range(TRIES):
@@ -98,11 +102,19 @@ class Making:
         return render(*self.compose(job))
 
     def _move(self, job: Job, state: State) -> None:
-        self.ledger.operate(lambda connection: jobs.move(connection, job.id, state))
+        def step(writing: Connection) -> None:
+            jobs.move(writing, job.id, state, job.runner)
+            jobs.renew(writing, job, self.clock())
+
+        self.ledger.operate(step)
 
     def _over(self, job: Job) -> bool:
+        """Tell whether it is over, or another's; hold on to it if not."""
         with self.ledger.snapshot() as now:
-            return State(jobs.find(now.connection, job.id).state) in jobs.OVER
+            found = jobs.find(now.connection, job.id)
+        if not jobs.is_due(found, self.clock()):
+            return State(found.state) in jobs.OVER or found.runner != job.runner
+        return not self.ledger.operate(lambda writing: jobs.renew(writing, job, self.clock()))
 
     def _last_erasure(self) -> int | None:
         with self.ledger.snapshot() as now:
@@ -135,7 +147,7 @@ class Making:
             blobs.put(connection, rendered.pdf)
             blobs.put(connection, report)
             done = replace(
-                jobs.move(connection, job.id, State.DONE),
+                jobs.move(connection, job.id, State.DONE, job.runner),
                 page_count=rendered.page_count,
                 digests=digests,
                 generated_index=recorded[0].index,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from os import urandom
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from app.house import projections
@@ -114,7 +115,9 @@ class FaultyStore:
         half = (len(entries) + 1) // 2
         nothing: list[Sequence[Member]] = [() for _ in entries]
         if self._faults.torn(Step.ENTRIES):
-            with contextlib.suppress(DBAPIError):  # a guard may refuse half a batch by itself
+            with contextlib.suppress(
+                DBAPIError, psycopg.Error
+            ):  # a guard may refuse half a batch by itself
                 self._store.insert(connection, entries[:half], nothing[:half])
             self._faults.tear()
         if self._faults.torn(Step.PAYLOADS):

@@ -223,10 +223,10 @@ def test_a_failure_is_kept_with_the_job(
     finished(office, job)
     runner.stop()
     failed = now(office, job)
-    assert (failed.state, failed.problem, failed.progress) == ("failed", problem, 0)
+    assert (failed.state, failed.problem, failed.progress) == ("failed", problem, 10)
 
 
-def test_a_stop_leaves_the_job_under_way_for_the_next_start(office: Office) -> None:
+def test_a_stop_queues_the_job_under_way_again(office: Office) -> None:
     office.story.has_model()
     begun = threading.Event()
 
@@ -243,8 +243,6 @@ def test_a_stop_leaves_the_job_under_way_for_the_next_start(office: Office) -> N
     runner.start()
     begun.wait()
     runner.stop()
-    assert now(office, job).state == "collecting"
-    office.story.ledger.operate(jobs.queue_again)
     assert now(office, job).state == "queued"
 
 
@@ -253,5 +251,5 @@ def test_what_failed_after_it_was_cancelled_stays_cancelled(office: Office) -> N
     job = order(office)
     office.reports.cancel(AUDITOR, job.id)
     problem = Problem("too late")
-    office.story.ledger.operate(lambda connection: jobs.fail(connection, job.id, problem))
+    office.story.ledger.operate(lambda connection: jobs.fail(connection, job, problem))
     assert now(office, job).state == "cancelled"
