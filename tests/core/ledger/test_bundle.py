@@ -240,3 +240,18 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
             parse_manifest(wrong)
     with pytest.raises(Refusal):
         parse_manifest(b"{")
+
+
+def test_half_a_member_is_not_disclosed() -> None:
+    for half in (Member("a", bytes(32), bytes(32), None), Member("a", bytes(32), None, b"1")):
+        assert format_members((half,)) == format_members((Member("a", bytes(32)),))
+
+
+def test_a_size_in_the_manifest_is_a_number() -> None:
+    raw = format_manifest(Manifest("a", "k", "p", {"files/a": (HASH, 1)}))
+    listed = json.loads(raw)
+    listed["files"]["files/a"]["size"] = True
+    rest = {name: value for name, value in listed.items() if name != "digest"}
+    listed["digest"] = hashlib.sha256(canonical(rest)).hexdigest()
+    with pytest.raises(Malformed, match="does not tell digest and size of 'files/a'"):
+        parse_manifest(canonical(listed))

@@ -153,3 +153,9 @@ def test_a_trust_file_has_at_most_a_million_bytes() -> None:
     assert parse_trust(fits) == (TrustedKey(VERIFIER),)
     with pytest.raises(TooLarge, match=r"^a trust file has at most 1000000 bytes$"):
         parse_trust(fits + b" ")
+
+
+def test_the_least_and_the_largest_sizes_are_sizes() -> None:
+    vkey = VERIFIER.vkey()
+    raw = json.dumps({"log": [{"vkey": vkey, "to_size": 0}, {"vkey": vkey, "to_size": 2**53 - 1}]})
+    assert [key.to_size for key in parse_trust(raw.encode())] == [0, 2**53 - 1]
