@@ -27,6 +27,7 @@ from app.catalog.visible import hides
 from app.front import add_front, desk_of
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
+from app.gates.environment_pages import environment_pages
 from app.gates.environments import Stages
 from app.gates.evaluate import Evaluate
 from app.gates.gather import Gather
@@ -157,6 +158,7 @@ def app_of(house: House) -> FastAPI:
     )
     office = Office(desk, house.identity, cursors, duties)
     app.include_router(administration_pages(office))
+    app.include_router(environment_pages(office, Stages(ledger, house.identity.signing)))
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
     _add_lineage(app, house, desk, graph)
     for routes in (

@@ -108,6 +108,27 @@ class Stages:
         return deciding(attempt)
 
 
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A list of environments as somebody drafted it. ``drafter``: user id."""
+
+    digest: str
+    names: tuple[str, ...]
+    drafter: str
+
+
+def drafts(connection: Connection) -> list[Drafted]:
+    """List every drafted list of environments; those that were in force are among them."""
+    return [
+        Drafted(
+            digest,
+            tuple(map(str, names)) if isinstance(names := one["environments"], list) else (),
+            str(one["drafter"]),
+        )
+        for digest, one in operational.each(connection, ENVIRONMENTS_DRAFT)
+    ]
+
+
 def environments_digest(names: Sequence[str]) -> str:
     """Name a list of environments: SHA-256 of its canonical JSON, ``sha256:<hex>``."""
     return f"sha256:{hashlib.sha256(canonical(list(names))).hexdigest()}"

@@ -23,6 +23,7 @@ from app.core.ledger.times import format_time, parse_time
 from app.identity import opaque, reading
 from app.identity.principal import Limits, Principal, Right
 from app.identity.tables import TOKENS, USERS
+from app.identity.token_use import Uses
 from app.ledger import operational
 from app.web.hosts import is_loopback
 
@@ -65,6 +66,7 @@ class Authentication:
         self._clock = clock
         self.cookie = cookie_name(public_url)
         self._tokens = _Remembered()
+        self._used = Uses(ledger)
 
     def forget(self) -> None:
         """Read tokens anew: one was revoked, or an account was closed, and that is durable."""
@@ -118,6 +120,7 @@ class Authentication:
                 known = recognise_token(connection, token, now)
             if not self._ledger.store.shared:
                 self._tokens.put(key, known, generation)
+        self._used.note(known.principal.actor.id, now)
         return known.principal
 
     def _touch(self, key: str, now: datetime) -> None:

@@ -11,9 +11,12 @@ from app.core.ledger.times import format_time
 from app.identity import reading
 from app.identity.directory import People
 from app.identity.tables import ROLE_GRANTS, TOKENS, USERS
+from app.identity.token_use import last_used
 from app.web.listing import Listed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement, Connection, Table
 
     from app.core.jsonvalue import Json
@@ -30,7 +33,7 @@ GRANT_COLUMNS = (
 )  # fmt: skip
 TOKEN_COLUMNS = (
     "id", "name", "owner", "created_by", "scopes", "last4", "subject_prefix", "environment",
-    "team", "created_at", "expires_at", "revoked", "created_index",
+    "team", "created_at", "expires_at", "revoked", "last_used_at", "created_index",
 )  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def tokens(
             "created_at": format_time(one.created_at),
             "expires_at": format_time(one.expires_at),
             "revoked": one.revoked,
+            "last_used_at": last_used(now.connection, one.id),
             "created_index": one.created_index,
         }
         for one in found
@@ -157,6 +161,21 @@ def roles_known(connection: Connection) -> tuple[str, ...]:
     """Name every role that there is or ever was, those of permission first."""
     told = connection.execute(select(ROLE_GRANTS.c.role).distinct().order_by(ROLE_GRANTS.c.role))
     return tuple(dict.fromkeys([*PermissionRole, *told.scalars()]))
+
+
+def of_tokens(state: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Say which tokens are asked for. ``state``: active, expired, revoked; empty: all."""
+    revoked = TOKENS.c.revoked_index.is_not(None)
+    over = TOKENS.c.expires_at <= format_time(at)
+    match state:
+        case "active":
+            return (not_(revoked), not_(over))
+        case "expired":
+            return (not_(revoked), over)
+        case "revoked":
+            return (revoked,)
+        case _:
+            return ()
 
 
 def role_of(grant: Grant) -> dict[str, Json]:

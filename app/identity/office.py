@@ -29,6 +29,10 @@ TABS = (
     ("Overview", "/admin"),
     ("People", "/admin/people"),
     ("Roles", "/admin/roles"),
+    ("Tokens", "/admin/tokens"),
+    ("Sessions", "/admin/sessions"),
+    ("Environments", "/admin/environments"),
+    ("Trail", "/admin/trail"),
 )
 
 
@@ -61,7 +65,7 @@ class Office:
 
     def reader(self, request: Request) -> Principal:
         """Recognise who looks: whoever administers something, or audits who does."""
-        principal = self._person(request)
+        principal = self.person(request)
         if not any(map(principal.may, ADMINISTERS)):
             raise RoleMissing(
                 "these pages are for administrators and auditors",
@@ -71,7 +75,7 @@ class Office:
 
     def changer(self, request: Request, permission: Permission) -> Principal:
         """Recognise who changes something. Raises RoleMissing."""
-        principal = self._person(request)
+        principal = self.person(request)
         principal.require(permission)
         return principal
 
@@ -116,7 +120,8 @@ class Office:
         found = ((id_, people.user(id_)) for id_ in set(ids))
         return {id_: user.printed_name or user.name or id_ for id_, user in found if user}
 
-    def _person(self, request: Request) -> Principal:
+    def person(self, request: Request) -> Principal:
+        """Recognise who looks, whoever it is. Raises Forbidden for what is no person."""
         caller = self.desk.visitor(request).caller
         if not isinstance(caller, Principal):
             raise Forbidden("people are administered by people")

@@ -113,6 +113,18 @@ ROWS: Mapping[str, Row] = {
     "POST /admin/roles/waiting/{id_}": Row("/admin/roles/waiting/none", form=True, page=True),
     "GET /admin/roles/{grant}/revoke": Row("/admin/roles/1/revoke", page=True),
     "POST /admin/roles/{grant}/revoke": Row("/admin/roles/1/revoke", form=True, page=True),
+    "GET /admin/tokens": Row("/admin/tokens", page=True),
+    "GET /admin/tokens/new": Row("/admin/tokens/new", page=True),
+    "POST /admin/tokens/new": Row("/admin/tokens/new", form=True, page=True),
+    "GET /admin/tokens/{token}/revoke": Row("/admin/tokens/none/revoke", page=True),
+    "POST /admin/tokens/{token}/revoke": Row("/admin/tokens/none/revoke", form=True, page=True),
+    "GET /admin/sessions": Row("/admin/sessions", page=True),
+    "GET /admin/trail": Row("/admin/trail", page=True),
+    "GET /admin/environments": Row("/admin/environments", page=True),
+    "POST /admin/environments": Row("/admin/environments", form=True, page=True),
+    "POST /admin/environments/{digest}/publish": Row(
+        "/admin/environments/none/publish", form=True, page=True
+    ),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),

@@ -195,6 +195,28 @@ def grant_of(town: Town) -> str:
     return f"/admin/roles/{vera['roles'][-1]['grant']}/revoke"
 
 
+def token_of(town: Town) -> str:
+    """Make a token once, use it, and give the page that revokes it."""
+    if "token" not in town.notes:
+        made = town.world.token("event:append", owner=town.world.people["erin"])
+        town.world.client(made).get("/api/v1/me")
+        town.notes["token"] = made.id
+    return f"/admin/tokens/{town.notes['token']}/revoke"
+
+
+def tokens(town: Town) -> str:
+    """Open the list of tokens with one in it."""
+    token_of(town)
+    return "/admin/tokens"
+
+
+def drafted_environments(town: Town) -> str:
+    """Let paul draft another list of environments, for somebody else to publish."""
+    body = {"environments": ["development", "shadow", "production"]}
+    town.world.client(town.world.people["paul"]).post("/api/v1/environments", json=body)
+    return "/admin/environments"
+
+
 def grant_to(town: Town) -> str:
     """Ask about a grant that is full of conflicts: erin builds what she would approve."""
     erin = town.world.people["erin"].id
@@ -240,6 +262,12 @@ VISITS: Mapping[str, Visit] = {
     ),
     "GET /admin/roles/waiting/{id_}": Visit(grant_waiting, also=("/admin/roles/waiting/none",)),
     "GET /admin/roles/{grant}/revoke": Visit(grant_of, also=("/admin/roles/1/revoke",)),
+    "GET /admin/tokens": Visit(tokens, also=("/admin/tokens?state=revoked",)),
+    "GET /admin/tokens/new": Visit("/admin/tokens/new"),
+    "GET /admin/tokens/{token}/revoke": Visit(token_of),
+    "GET /admin/sessions": Visit("/admin/sessions"),
+    "GET /admin/trail": Visit("/admin/trail", also=("/admin/trail?actor=none",)),
+    "GET /admin/environments": Visit("/admin/environments", also=(drafted_environments,)),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),
     "GET /sign-in": Visit("/sign-in?next=/help", who=None),

@@ -73,6 +73,11 @@ def greta(world: World) -> Browser:
     return Browser(world, world.people["greta"])
 
 
+def written(world: World) -> None:
+    """Wait until what nobody waits for is written."""
+    world.house.ledger.operate(lambda _: None)
+
+
 def last(world: World, subject: str) -> tuple[str, dict[str, object]]:
     """Read the last entry about something: its type and what it says."""
     with world.house.ledger.snapshot() as now:
@@ -294,3 +299,146 @@ def test_the_interface_says_conflicts_and_takes_reasons(world: World) -> None:
     assert (
         client.post(f"/api/v1/users/{erin}/roles", json={**body, "reason": ""}).status_code == 422
     )
+
+
+def test_a_token_is_made_shown_once_used_and_revoked(world: World, ada: Browser) -> None:
+    erin = world.people["erin"].id
+    form = {"name": "ci-credit", "owner": erin, "days": "30", "reason": "Nightly training"}
+    answer = ada.send("/admin/tokens/new", **form, scopes=["event:append", "gate:check"])
+    assert answer.status_code == 200
+    [token] = re.findall(r"gvs_[0-9A-Za-z]{38}", answer.text)[:1]
+    page = ada.get("/admin/tokens")
+    assert token not in page
+    assert f"ci-credit gvs_…{token[-4:]} Erin event:append, gate:check no limit never" in page
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert world.client(None).get("/api/v1/me", headers=bearer).status_code == 200
+    written(world)
+    assert "gate:check no limit 0 s ago" in ada.get("/admin/tokens")
+    [one] = [
+        each
+        for each in world.client(world.ada).get("/api/v1/tokens").json()["items"]
+        if each["name"] == "ci-credit"
+    ]
+    assert last(world, f"token/{one['id']}")[1]["reason"] == "Nightly training"
+    assert one["last_used_at"] is not None
+    path = f"/admin/tokens/{one['id']}/revoke"
+    assert "Erin stays answerable" in ada.get(path)
+    assert ada.send(path, reason="").status_code == 422
+    assert ada.send(path, reason="Leaked").headers["Location"] == "/admin/tokens?done=revoked"
+    assert world.client(None).get("/api/v1/me", headers=bearer).status_code == 401
+    assert last(world, f"token/{one['id']}")[1] == {"revoked_by": world.ada.id, "reason": "Leaked"}
+    ada.get(path, 404)
+    assert "ci-credit" not in ada.get("/admin/tokens")
+    assert "ci-credit" in ada.get("/admin/tokens?state=revoked")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"scopes": []}, "must be different scopes, at least one"),
+        ({"scopes": ["approve"]}, "'approve' is no scope"),
+        ({"days": "soon"}, "no number of days"),
+        ({"days": "366"}, "must lie ahead, and at most a year"),
+        ({"days": "0"}, "must lie ahead, and at most a year"),
+        ({"owner": "nobody"}, "no open account 'nobody'"),
+        ({"subject_prefix": "../x"}, "must be the first parts of a subject"),
+        ({"reason": " "}, "A reason has 1 to 2,000 characters"),
+    ],
+)
+def test_what_cannot_be_a_token_is_said_and_nothing_typed_is_lost(
+    ada: Browser, wrong: dict[str, str | list[str]], said: str
+) -> None:
+    form: dict[str, str | list[str]] = {"name": "wrong", "scopes": ["read"], "reason": "try"}
+    answer = ada.send("/admin/tokens/new", **{**form, **wrong})
+    assert answer.status_code in {404, 422}
+    assert said in words(answer.text)
+    assert 'value="wrong"' in answer.text
+    assert "gvs_" not in answer.text
+
+
+def test_a_tokens_use_is_noted_once_in_ten_minutes(world: World) -> None:
+    token = world.token("read")
+
+    def used() -> str:
+        written(world)
+        items = world.client(world.ada).get("/api/v1/tokens").json()["items"]
+        return next(str(one["last_used_at"]) for one in items if one["id"] == token.id)
+
+    assert used() == "None"
+    world.client(token).get("/api/v1/me")
+    first = used()
+    world.tick(599)
+    world.client(token).get("/api/v1/me")
+    assert used() == first
+    world.tick(1)
+    world.client(token).get("/api/v1/me")
+    assert used() > first
+
+
+def test_who_is_signed_in_is_listed_and_ended_one_by_one(world: World, ada: Browser) -> None:
+    vera = world.people["vera"]
+    world.session(vera)
+    page = world.client(None).get("/admin/sessions", headers=ada.headers()).text
+    assert "Vera" in words(page)
+    assert "this one" in words(page)
+    [path] = re.findall(rf'href="(/admin/people/{vera.id}/sessions\?session=[0-9a-f]+)"', page)
+    assert "End a session of Vera" in ada.get(path)
+    assert ada.send(path, reason="Left it open").status_code == 303
+    assert last(world, f"user/{vera.id}") == (
+        "session.ended.v1",
+        {"sessions": 1, "reason": "Left it open"},
+    )
+    vera.session = None
+    listed = world.client(None).get("/admin/sessions?format=json", headers=ada.headers()).json()
+    assert vera.id not in {one["user"] for one in listed["items"]}
+    first = world.client(None).get("/admin/sessions?limit=1", headers=ada.headers()).text
+    assert "Next page" in first or len(listed["items"]) == 1
+
+
+def test_the_trail_says_who_changed_what_and_why(world: World, ada: Browser) -> None:
+    erin = world.people["erin"]
+    grant = world.client(world.ada).post(
+        f"/api/v1/users/{erin.id}/roles", json={"role": "operator", "reason": "Night shift"}
+    )
+    assert grant.status_code == 201
+    page = ada.get(f"/admin/trail?about=user/{erin.id}&type=role.granted.v1")
+    assert "role.granted Erin ada role operator Night shift" in page
+    world.client(erin).post("/api/v1/invitations", json={"name": "x", "printed_name": "X"})
+    assert "access.refused Erin Erin because RoleMissing; route POST" in ada.get(
+        f"/admin/trail?actor={erin.id}&type=access.refused.v1"
+    )
+    path = f"/admin/trail?type=role.granted.v1&about=user/{erin.id}&format=csv"
+    csv = world.client(None).get(path, headers=ada.headers()).text.splitlines()
+    assert csv[0] == "index,recorded_at,type,subject,actor,said,reason"
+    assert csv[1].endswith(",role operator,Night shift")
+    assert "Nothing matches" in ada.get("/admin/trail?actor=none")
+
+
+def test_environments_are_drafted_by_one_and_published_by_another(
+    world: World, ada: Browser
+) -> None:
+    paul = world.people.get("paul") or world.person("paul", "policy_author")
+    author = Browser(world, paul)
+    assert "development" in author.get("/admin/environments")
+    refused = author.send("/admin/environments", names="one one")
+    assert refused.status_code == 422
+    assert "different names" in words(refused.text)
+    sent = author.send("/admin/environments", names="development\nproduction")
+    assert sent.headers["Location"] == "/admin/environments?done=drafted"
+    assert "Somebody else publishes it." in author.get("/admin/environments")
+    page = world.client(None).get("/admin/environments", headers=ada.headers()).text
+    [path] = re.findall(r'action="(/admin/environments/sha256:[0-9a-f]{64}/publish)"', page)
+    signed = world.signed(paul)
+    assert author.send(path, reason="mine", **signed).status_code == 403
+    wrong = ada.send(path, reason="Fewer steps", password=PASSWORD, totp="000000")
+    assert wrong.status_code == 401
+    assert "Name, password or code is wrong" in words(wrong.text)
+    world.session(world.ada)
+    done = ada.send(path, reason="Fewer steps", **world.signed(world.ada))
+    assert done.headers["Location"] == "/admin/environments?done=published"
+    said = last(world, "environments")[1]
+    assert (said["environments"], said["reason"]) == (["development", "production"], "Fewer steps")
+    assert "Published by ada: Fewer steps" in ada.get("/admin/environments")
+    erin = Browser(world, world.people["erin"])
+    assert "administrators, policy authors and auditors" in erin.get("/admin/environments", 403)
+    assert ada.send("/admin/environments", names="a b").status_code == 403
