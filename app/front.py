@@ -15,6 +15,7 @@ from app.identity.setup import Setup
 from app.identity.sign_in_pages import sign_in_again, sign_in_pages, sign_out_pages
 from app.identity.start_pages import start_pages
 from app.identity.visiting import Visiting
+from app.ledger.cosigned import cosigners
 from app.web.desk import Desk
 from app.web.errors import Answers, answer_refusals
 from app.web.pages import front_pages
@@ -57,7 +58,8 @@ def desk_of(house: House) -> Desk:
     def standing() -> Standing:
         verified, verified_at = publisher.verified
         with house.ledger.snapshot() as now:
-            return Standing(now.size, verified, verified_at, house.sequencer.halted)
+            witnesses = cosigners(now.store, now.connection)
+            return Standing(now.size, verified, verified_at, house.sequencer.halted, witnesses)
 
     frame = Frame(
         place_of(settings.public_url),

@@ -80,6 +80,7 @@ from app.reviews.submit import Reviews
 from app.settings import boot_time, utc_now
 from app.verification.bundles import Bundles
 from app.verification.list_api import list_routes
+from app.verification.pages import IntegrityPages, integrity_pages
 from app.web.listing import Cursors
 from app.web.shell import Shell
 from app.web.status_api import status_routes
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from argon2 import PasswordHasher
+    from fastapi import APIRouter
 
     from app.lineage.assembly import Graph
     from app.settings import Clock, Entropy, Monotonic, Settings
@@ -146,6 +148,7 @@ def app_of(house: House) -> FastAPI:
     app.include_router(redaction_routes(redactions, recording, authenticate))
     app.include_router(recovery_routes(ledger, house.clock, authenticate))
     _add_log(app, house)
+    app.include_router(_integrity_pages(house, desk))
     app.include_router(
         log_pages(LogPages(desk, ledger, cursors, house.publisher, hides, printed_names))
     )
@@ -173,6 +176,21 @@ def app_of(house: House) -> FastAPI:
         host=house.settings.host,
     )
     return app
+
+
+def _integrity_pages(house: House, desk: Desk) -> APIRouter:
+    """Build the page on which the log's state is seen, ahead of the pages of single entries."""
+    return integrity_pages(
+        IntegrityPages(
+            desk,
+            house.ledger,
+            house.scrubber,
+            house.witnessing.policy,
+            house.rotating.history,
+            printed_names,
+            lambda: house.sequencer.halted,
+        )
+    )
 
 
 def _add_lineage(app: FastAPI, house: House, desk: Desk, graph: Graph) -> None:

@@ -1,6 +1,6 @@
-"""Where the wire contract, the policy packs and the report templates lie on this machine.
+"""Where the wire contract, policy packs, report templates and runbooks lie on this machine.
 
-They stand at the top of the repository, where their readers look. A wheel carries them beside
+They stand in the repository where their readers look. A wheel carries them beside
 the code, as ``app/_data/schemas`` and so on.
 """
 
@@ -10,15 +10,27 @@ from enum import StrEnum
 from pathlib import Path
 
 _CODE = Path(__file__).resolve().parent
+_IN_CHECKOUT = {"runbooks": "docs/runbooks"}
 
 
 class Resource(StrEnum):
     SCHEMAS = "schemas"
     POLICIES = "policies"
     REPORTS = "reports"
+    RUNBOOKS = "runbooks"
 
 
 def folder(resource: Resource) -> Path:
     """Give the folder of ``resource``: the wheel's copy, else the checkout's."""
     packaged = _CODE / "_data" / resource
-    return packaged if packaged.is_dir() else _CODE.parent / resource
+    if packaged.is_dir():
+        return packaged
+    return _CODE.parent / _IN_CHECKOUT.get(resource, resource)
+
+
+def runbooks() -> dict[str, str]:
+    """Read what operators do when something is wrong: Markdown by name."""
+    return {
+        path.stem: path.read_text("utf-8")
+        for path in sorted(folder(Resource.RUNBOOKS).glob("*.md"))
+    }

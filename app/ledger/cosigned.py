@@ -63,6 +63,12 @@ def lines(connection: Connection, size: int) -> bytes:
     return "".join(str(line) for _, line in sorted(stored.items())).encode()
 
 
+def cosigners(store: SqlStore, connection: Connection) -> int:
+    """Count who has cosigned the newest checkpoint so far."""
+    size = store.published_size(connection)
+    return 0 if size is None else lines(connection, size).count(b"\n")
+
+
 def note_witnessed(connection: Connection, size: int) -> None:
     """Note that the quorum has cosigned the checkpoint of ``size``, if that is the newest."""
     if size > (witnessed_size(connection) or -1):

@@ -93,7 +93,7 @@ class Witnessing:
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
-        self._policy = policy
+        self.policy = policy
         self._clock = clock
         self._pace = pace or Pace()
         self._stopping = threading.Event()
@@ -126,16 +126,16 @@ class Witnessing:
 
     def _note_quorum(self) -> bool:
         """Tell whether the quorum in force is the one on record now."""
-        policy = format_policy(self._policy)
+        policy = format_policy(self.policy)
         with self._ledger.snapshot() as now:
             if now.head(STARTED) is None:
                 return False
             told = now.head(TOLD)
             before = None if told is None else now.data(told).get("policy")
-        if before == policy or (before is None and not self._policy.witnesses):
+        if before == policy or (before is None and not self.policy.witnesses):
             return True
-        witnesses = tuple(key.vkey() for key in self._policy.witness_keys())
-        event = LogQuorumChanged(policy, self._policy.quorum, witnesses)
+        witnesses = tuple(key.vkey() for key in self.policy.witness_keys())
+        event = LogQuorumChanged(policy, self.policy.quorum, witnesses)
         self._ledger.record(say("log", event), WATCHING, expects={TOLD: told})
         return True
 
@@ -176,7 +176,7 @@ class Witnessing:
             # A crash before the commit asks again: a witness cosigns the same tree twice.
             cosigned.put_line(connection, size, vkey, line)
             cosigned.note_standing(connection, vkey, kept)
-            if cosigned.met(self._policy, note + cosigned.lines(connection, size)):
+            if cosigned.met(self.policy, note + cosigned.lines(connection, size)):
                 cosigned.note_witnessed(connection, size)
 
         self._ledger.operate(keep)

@@ -3,7 +3,8 @@
 A pass goes over entries and their members in order, as many at a time as a tile holds, and then
 over the stored files; how far it came is kept, so that a restart goes on there. The entries'
 root is held against the checkpoint that was signed of them. What is found is recorded as
-``log.check_failed``, and nothing is written after that until somebody has looked.
+``log.check_failed``, and nothing is written after that until somebody has looked. Somebody may
+ask for a pass at once: it is read without a rest.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.core.errors import Refusal
+from app.core.errors import Refusal, Unavailable
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.core.events.decode import decode, encode
 from app.core.events.kinds.records import LogCheckFailed
@@ -32,6 +33,8 @@ from app.verification.copies import blobs as check_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
@@ -52,7 +55,8 @@ class Pass:
     """How far a pass came. ``size``: of the checkpoint it is held against.
 
     ``peaks``: of the tree over the first ``index`` entries, ``prev``: what the next entry names;
-    both in hex. ``ended_at``: when it was done, None while it is not.
+    both in hex. ``ended_at``: when it was done, None while it is not. ``asked_by``: who wanted it
+    at once, None for one that was due. ``ended_before``: when the pass before it was done.
     """
 
     began_at: str
@@ -61,6 +65,14 @@ class Pass:
     peaks: tuple[str, ...]
     prev: str
     ended_at: str | None = None
+    asked_by: str | None = None
+    ended_before: str | None = None
+
+
+def newest_pass(connection: Connection) -> Pass | None:
+    """Read how far the newest pass came; None before the first."""
+    kept = operational.get(connection, LOG, SCRUB)
+    return None if kept is None else decode(Pass, kept)
 
 
 class Scrubber:
@@ -69,7 +81,8 @@ class Scrubber:
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._called = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scrubber", daemon=True)
 
     def start(self) -> None:
@@ -78,9 +91,33 @@ class Scrubber:
 
     def stop(self) -> None:
         """End; what was read stays noted."""
-        self._stopping.set()
+        self._stopping = True
+        self._called.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def ask(self, who: str) -> Pass:
+        """Have everything read now: a pass under way without a rest, or a new one.
+
+        ``who``: the actor's id. Raises Unavailable if nothing is written any more, or nothing
+        is signed yet.
+        """
+
+        def begin(connection: Connection) -> Pass:
+            last = newest_pass(connection)
+            asked = (
+                replace(last, asked_by=last.asked_by or who)
+                if last is not None and last.ended_at is None
+                else self._begun(connection, self._clock(), last, who)
+            )
+            if asked is None:
+                raise Unavailable("no checkpoint is signed yet, so there is nothing to hold to")
+            operational.put(connection, LOG, SCRUB, encode(asked))
+            return asked
+
+        asked = self._ledger.operate(begin)
+        self._called.set()
+        return asked
 
     def step(self) -> float:
         """Read the next part of a pass that is due; tell how many seconds to rest after it."""
@@ -97,24 +134,38 @@ class Scrubber:
         if found:
             self._tell(found, going.size)
             return LONGEST_PAUSE
-        self._ledger.operate(
-            lambda connection: operational.put(connection, LOG, SCRUB, encode(moved))
-        )
+        asked_by = self._ledger.operate(lambda connection: _note(connection, moved))
+        if asked_by is not None and moved.ended_at is None:
+            return 0.0
         steps = max(1, moved.size // STEP)
         return min(LONGEST_PAUSE, EVERY.total_seconds() / (2 * steps))
 
     def _going(self, now: Snapshot, now_is: datetime) -> Pass | None:
         """Find the pass under way, or begin one that is due; None: it is too early."""
-        kept = operational.get(now.connection, LOG, SCRUB)
-        last = None if kept is None else decode(Pass, kept)
+        last = newest_pass(now.connection)
         if last is not None and last.ended_at is None:
             return last
         if last is not None and parse_time(last.began_at) + EVERY > now_is:
             return None
-        size = now.store.published_size(now.connection)
+        return self._begun(now.connection, now_is, last)
+
+    def _begun(
+        self, connection: Connection, now_is: datetime, last: Pass | None, who: str | None = None
+    ) -> Pass | None:
+        """Begin at the first entry; None while nothing is signed."""
+        store = self._ledger.store
+        size = store.published_size(connection)
         if not size:
             return None
-        return Pass(format_time(now_is), size, 0, (), genesis_prev(now.store.origin).hex())
+        return Pass(
+            began_at=format_time(now_is),
+            size=size,
+            index=0,
+            peaks=(),
+            prev=genesis_prev(store.origin).hex(),
+            asked_by=who,
+            ended_before=None if last is None else last.ended_at,
+        )
 
     def _tell(self, found: list[Finding], size: int) -> None:
         """Record the first of what was found, and stop all writing."""
@@ -127,16 +178,33 @@ class Scrubber:
             self._ledger.record(say("log", failed), SCRUBBER)
         finally:
             self._ledger.sequencer.halt(f"what is stored does not check: {said}")
-            self._stopping.set()
+            self._stopping = True
 
     def _run(self) -> None:
         rest = FIRST_AFTER
-        while not self._stopping.wait(rest):
+        while True:
+            self._called.wait(rest)
+            self._called.clear()
+            if self._stopping:
+                return
             try:
                 rest = self.step()
             except Refusal as refusal:
                 log.warning("nothing is read over for now: %s", refusal.detail)
                 rest = FIRST_AFTER
+
+
+def _note(connection: Connection, moved: Pass) -> str | None:
+    """Keep how far a pass came, unless another one was begun; tell who wants it at once."""
+    kept = newest_pass(connection)
+    if kept is None or kept.began_at == moved.began_at:
+        asked_by = moved.asked_by if kept is None else kept.asked_by
+        operational.put(connection, LOG, SCRUB, encode(replace(moved, asked_by=asked_by)))
+        return asked_by
+    if kept.ended_at is not None:  # the one before: this is the first step of a new pass
+        operational.put(connection, LOG, SCRUB, encode(moved))
+        return moved.asked_by
+    return kept.asked_by
 
 
 def _stop(going: Pass) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -63,9 +64,47 @@ def test_a_pass_goes_over_everything_once_a_day_and_a_restart_goes_on_where_it_w
         assert desk.record("goes-on") == SIZE
 
 
+def test_somebody_may_have_it_all_read_now(place: Place) -> None:
+    with place.open() as desk:
+        desk.record_many(SIZE)
+        desk.published(SIZE)
+        scrubber = Scrubber(desk.ledger, place.clock)
+        assert scrubber.step() > 0  # one that was due goes on
+        asked = scrubber.ask("ada")
+        assert (asked.index, asked.asked_by) == (STEP, "ada")
+        assert scrubber.ask("vera").asked_by == "ada"
+        assert scrubber.step() == 0
+        assert scrubber.step() > 0
+        first = noted(desk)
+        assert (first["index"], first["asked_by"]) == (SIZE, "ada")
+        assert first["ended_at"]
+        place.clock.tick(minutes=1)
+        again = scrubber.ask("vera")
+        assert (again.index, again.asked_by) == (0, "vera")
+        assert again.ended_before == first["ended_at"]
+        assert scrubber.step() == 0
+        assert noted(desk)["index"] == STEP
+
+
+def test_its_thread_reads_at_once_when_it_is_asked_to(place: Place) -> None:
+    with place.open() as desk:
+        desk.record_many(SIZE)
+        desk.published(SIZE)
+        scrubber = Scrubber(desk.ledger, place.clock)
+        scrubber.start()
+        scrubber.ask("ada")
+        until = time.monotonic() + 30
+        while "ended_at" not in noted(desk):
+            assert time.monotonic() < until, "it rests"
+            time.sleep(0.02)
+        scrubber.stop()
+
+
 def test_a_log_that_nobody_signed_yet_is_not_gone_over(place: Place) -> None:
     with place.open(publish=False) as desk:
         assert Scrubber(desk.ledger, place.clock).step() > 0
+        with pytest.raises(Unavailable, match="no checkpoint is signed yet"):
+            Scrubber(desk.ledger, place.clock).ask("ada")
         with desk.store.reading() as connection:
             assert operational.get(connection, LOG, SCRUB) is None
 

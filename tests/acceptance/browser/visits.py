@@ -299,6 +299,10 @@ VISITS: Mapping[str, Visit] = {
     "GET /datasets/{name}": Visit("/datasets/applicants", also=(f"/datasets/{LONG}",)),
     "GET /datasets/{name}/versions/{version}": Visit("/datasets/applicants/versions/1", who="erin"),
     "GET /ledger": Visit("/ledger", also=("/ledger?subject=none", "/ledger?type=gate.decided")),
+    "GET /ledger/integrity": Visit("/ledger/integrity", who="omar"),
+    "GET /help/runbooks/{name}": Visit(
+        "/help/runbooks/altered-entry", who="omar", also=("/help/runbooks/none",)
+    ),
     "GET /ledger/{index}": Visit("/ledger/20", also=("/ledger/0", deciding_entry, "/ledger/9999")),
     "GET /lineage": Visit(
         "/lineage",

@@ -2,9 +2,11 @@
 import { copying } from "./copying.js";
 import { keys } from "./keys.js";
 import { moments } from "./moments.js";
+import { proving } from "./proving.js";
 import { swaps } from "./swaps.js";
 
 copying(document);
 moments(document);
 keys(document);
 swaps(document);
+proving(document);
