@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ import httpx
 from tests.living import World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.core.ledger.note import Verifier
 
 PATIENCE = 60
@@ -26,23 +28,30 @@ MUNIMENT = Path(sys.executable).parent / "muniment"
 
 @dataclass
 class Server:
-    """``muniment serve`` on a folder. ``token``: may record and read everything."""
+    """``muniment serve`` on a folder. ``token``: may record and read everything.
+
+    ``settings``: environment variables beside those that name the folder. Several may run on
+    one folder where a database holds the log.
+    """
 
     folder: Path
     token: str
     key: Verifier
+    settings: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def founded(cls, folder: Path) -> Server:
+    def founded(cls, folder: Path, database_url: str | None = None) -> Server:
         """Make a log with people and a token in a new folder; nothing runs yet."""
         # A little earlier, for each code that is typed takes half a minute.
-        with World.open(folder, beginning=datetime.now(UTC) - timedelta(minutes=15)) as world:
+        beginning = datetime.now(UTC) - timedelta(minutes=15)
+        with World.open(folder, beginning=beginning, database_url=database_url) as world:
             erin = world.person("erin", "engineer")
             token = world.token("event:append", "read", "log:read", owner=erin)
             key = world.house.log_signer.verifier
-        return cls(folder, token.secret, key)
+        kept = {} if database_url is None else {"MUNIMENT_DATABASE_URL": database_url}
+        return cls(folder, token.secret, key, kept)
 
     @property
     def url(self) -> str:
@@ -67,6 +76,7 @@ class Server:
             "MUNIMENT_SIGNER_STATE": str(self.folder / "signer-state.json"),
             "MUNIMENT_PORT": str(self.port),
             "MUNIMENT_LOG_PUBLIC": "true",
+            **self.settings,
         }
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
