@@ -112,11 +112,15 @@ class Reading:
     sources: Sources
     names: Names
 
-    def ask(self, terms: Terms, question: Callable[[LineageStore, int], Answer[T]]) -> Answer[T]:
-        """Put a question, with the log's size, to the store that can answer it."""
+    def ask(
+        self, terms: Terms, question: Callable[[LineageStore, int, Terms], Answer[T]]
+    ) -> Answer[T]:
+        """Put a question, with the log's size, to the store that can answer it.
+
+        It is asked on the terms it is given: some of the time may be gone by then.
+        """
         size = self.now.size
-        asking.check_reached(terms, size)
-        return self.sources.ask(self.now, terms, lambda store: question(store, size))
+        return self.sources.ask(self.now, terms, lambda store, left: question(store, size, left))
 
 
 def lineage_routes(routes: LineageRoutes) -> APIRouter:
@@ -130,7 +134,9 @@ def lineage_routes(routes: LineageRoutes) -> APIRouter:
         with routes.reading(request) as now:
             answer = now.ask(
                 terms,
-                lambda store, size: asking.closure(store, size, query.node, query.direction, terms),
+                lambda store, size, left: asking.closure(
+                    store, size, query.node, query.direction, left
+                ),
             )
         now.names.check("node", query.node)
         nodes = [
@@ -146,7 +152,7 @@ def lineage_routes(routes: LineageRoutes) -> APIRouter:
         with routes.reading(request) as now:
             answer = now.ask(
                 terms,
-                lambda store, size: asking.impact(store, size, query.node, terms, query.state),
+                lambda store, size, left: asking.impact(store, size, query.node, left, query.state),
             )
         now.names.check("node", query.node)
         affected = [_affected(one, now.names, why=query.why) for one in answer.result.affected]
@@ -159,7 +165,7 @@ def lineage_routes(routes: LineageRoutes) -> APIRouter:
         with routes.reading(request) as now:
             answer = now.ask(
                 terms,
-                lambda store, size: asking.why(store, size, query.from_, query.to, terms),
+                lambda store, size, left: asking.why(store, size, query.from_, query.to, left),
             )
         now.names.check("from", query.from_)
         now.names.check("to", query.to)

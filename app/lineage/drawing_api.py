@@ -34,7 +34,8 @@ def drawing_routes(routes: LineageRoutes, layout: Layout, public_url: str) -> AP
         terms = query.terms(query.kinds)
         with routes.reading(request) as now:
             answer = now.ask(
-                terms, lambda store, size: around(store, size, query.node, query.direction, terms)
+                terms,
+                lambda store, size, left: around(store, size, query.node, query.direction, left),
             )
         names = now.names
         names.check("node", query.node)

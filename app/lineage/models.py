@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
+from app.core.errors import ChainBroken
 from app.core.lineage.relations import Edge, RelationType
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ NODES: Final = cast("Table", NodeRow.__table__)  # type: ignore[attr-defined]
 EDGES: Final = cast("Table", EdgeRow.__table__)  # type: ignore[attr-defined]
 TABLES: Final = (NODES, EDGES)
 
+KEY: Final = ("dst", "src", "type", "role", "seq_from")
+"""The columns that name an edge, in the order of ``core.lineage.beliefs.key_of``."""
+
 EdgeColumns: TypeAlias = tuple[str, str, str, str, int, int, str, str]
 _TYPES: Final = {type_.value: type_ for type_ in RelationType}
 
@@ -69,6 +73,11 @@ def row_of(edge: Edge) -> Mapping[str, str | int]:
 
 
 def edge_of(row: Row[*EdgeColumns]) -> Edge:
-    """Read a row of the edge table, its columns in the table's order."""
+    """Read a row of the edge table, its columns in the table's order. Raises ChainBroken."""
     dst, src, type_, role, seq_from, seq_to, valid_from, valid_to = row
+    if type_ not in _TYPES:
+        raise ChainBroken(
+            f"the graph's table has an edge of the type {type_!r}, which there is none of",
+            remedy="run `muniment ledger fsck`, then `muniment graph reconcile`",
+        )
     return Edge(src, dst, _TYPES[type_], role, seq_from, seq_to, valid_from, valid_to)

@@ -1,16 +1,17 @@
 """The graph in Neo4j: how it lies there, and how its driver's failures reach us.
 
     (:Graph {name: 'muniment', generation})                which generation is in force
-    (:Cursor {generation, origin, size, leaf, quarantined})    how far that generation is
+    (:Cursor {generation, format, origin, size, leaf, quarantined})    how far that generation is
     (:Entity:<Kind> {generation, gid, seq_from})           a node and the entry that named it
-    (src)-[:<TYPE> {eid, claim, role, seq_from, seq_to, valid_from, valid_to}]->(dst)
+    (src)-[:<TYPE> {eid, claim, role, seq_from, seq_to, valid_from, valid_to, now_to}]->(dst)
 
 ``gid`` is unique in its generation, so that a new graph can be built beside the one in force.
 ``leaf`` is the leaf hash of the last entry taken in, in hex: a graph of another log, or of one
 whose history was changed, is not taken for ours. ``claim`` repeats what never changes of an edge,
-its ends included, in one text: answers read that, searches the other properties. Edges are closed
-by setting ``seq_to``, never deleted. Every statement is one constant text for each label and type;
-values are parameters.
+its ends included, in one text: answers read that, searches the other properties. ``now_to`` is
+``seq_to`` where ``valid_to`` is open, else -1: a search of how things are now reads that alone.
+Edges are closed by setting ``seq_to``, never deleted. Every statement is one constant text for
+each label and type; values are parameters.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.core.lineage.nodes import NodeKind
-from app.core.lineage.relations import Edge, RelationType
+from app.core.lineage.relations import FOREVER, Edge, RelationType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Record, Session, Transaction
 
 NAME: Final = "muniment"
+FORMAT: Final = 1
+"""Of all that is said above. A generation of another format is not read, but made anew."""
+
+ANEW: Final = "run `muniment graph rebuild`"
 REFUSING: Final = ("Neo.ClientError.Statement", "Neo.ClientError.Schema")
 
 LABELS: Final = {
@@ -55,6 +60,10 @@ SCHEMA: Final = (
 
 class GraphDown(Exception):  # noqa: N818 - it says what is, and never leaves this room
     """Neo4j does not answer, or not in time. Another store does."""
+
+
+class GraphLost(GraphDown):
+    """What the graph says of itself is gone or no sense: only making it anew helps."""
 
 
 class GraphRefuses(GraphDown):
@@ -116,27 +125,39 @@ def connect(uri: str, user: str, password: str, database: str) -> Neo4j:
 
 
 def prepare(session: Session, origin: str) -> Cursor:
-    """Set up constraints, the graph's node and its first generation; again does nothing."""
+    """Set up constraints, the graph's node and its first generation; again does nothing.
+
+    Raises GraphLost.
+    """
     for constraint in SCHEMA:
         session.run(constraint).consume()
+    found = session.execute_read(read_cursor)
+    if found is not None:
+        return found
     row = session.run(
         "MERGE (g:Graph {name: $name}) ON CREATE SET g.generation = 1 "
         "MERGE (c:Cursor {generation: g.generation}) "
-        "ON CREATE SET c.origin = $origin, c.size = 0, c.leaf = '', c.quarantined = [] "
-        "RETURN c",
+        "ON CREATE SET c.format = $format, c.origin = $origin, c.size = 0, c.leaf = '', "
+        "c.quarantined = [] RETURN c",
         name=NAME,
+        format=FORMAT,
         origin=origin,
     ).single(strict=True)
     return cursor_of(row)
 
 
 def read_cursor(transaction: ManagedTransaction | Transaction) -> Cursor | None:
-    """Tell how far the generation in force is; None before ``prepare``."""
+    """Tell how far the generation in force is; None before ``prepare``. Raises GraphLost."""
     row = transaction.run(
-        "MATCH (g:Graph {name: $name}) MATCH (c:Cursor {generation: g.generation}) RETURN c",
+        "MATCH (g:Graph {name: $name}) "
+        "OPTIONAL MATCH (c:Cursor {generation: g.generation}) RETURN c",
         name=NAME,
     ).single()
-    return None if row is None else cursor_of(row)
+    if row is None:
+        return None
+    if row["c"] is None:  # begun again, it would take in twice what the graph has
+        raise GraphLost(f"how far the graph is has been removed; {ANEW}")
+    return cursor_of(row)
 
 
 def lock_cursor(transaction: ManagedTransaction | Transaction, generation: int) -> Cursor | None:
@@ -161,14 +182,20 @@ def quarantine(transaction: ManagedTransaction, cursor: Cursor, leaf: str) -> No
 
 
 def cursor_of(row: Record) -> Cursor:
-    cursor = row["c"]
-    return Cursor(
-        cursor["generation"],
-        cursor["origin"],
-        cursor["size"],
-        cursor["leaf"],
-        tuple(cursor["quarantined"]),
-    )
+    """Read a row that has a cursor in ``c``. Raises GraphLost."""
+    has = row["c"]
+    if has.get("format") != FORMAT:
+        raise GraphLost(f"the graph is laid out as another release does it; {ANEW}")
+    try:
+        return Cursor(
+            int(has["generation"]),
+            str(has["origin"]),
+            int(has["size"]),
+            str(has["leaf"]),
+            tuple(map(int, has["quarantined"])),
+        )
+    except (KeyError, TypeError, ValueError) as failure:
+        raise GraphLost(f"how far the graph is cannot be read; {ANEW}") from failure
 
 
 def claim_of(edge: Edge) -> str:
@@ -184,9 +211,19 @@ def claim_of(edge: Edge) -> str:
 
 
 def edge_of(row: Record) -> Edge:
-    """Read an edge of a row that has its ``claim`` and ``seq_to``."""
-    src, dst, type_, role, seq_from, valid_from, valid_to = json.loads(row["claim"])
-    return Edge(src, dst, _TYPE_OF[type_], role, seq_from, row["seq_to"], valid_from, valid_to)
+    """Read an edge of a row that has its ``claim`` and ``seq_to``. Raises GraphDown."""
+    try:
+        src, dst, type_, role, seq_from, valid_from, valid_to = json.loads(row["claim"])
+        return Edge(src, dst, _TYPE_OF[type_], role, seq_from, row["seq_to"], valid_from, valid_to)
+    except (KeyError, TypeError, ValueError) as failure:
+        raise GraphDown(
+            "an edge of the graph cannot be read; run `muniment graph reconcile`"
+        ) from failure
+
+
+def now_to(edge: Edge) -> int:
+    """Tell until which entry it is believed that an edge holds with no end; -1: it is not."""
+    return edge.seq_to if edge.valid_to == FOREVER else -1
 
 
 def eid_of(generation: int, edge: Edge) -> str:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, cast
 from app.core.errors import ChainBroken
 from app.core.lineage.whole import digest
 from app.lineage.neo4j_graph import (
+    FORMAT,
     NAME,
     Cursor,
     GraphDown,
+    GraphLost,
     edge_of,
     lock_cursor,
     prepare,
-    read_cursor,
 )
 from app.lineage.projector import project
 from app.lineage.reconcile import replay
@@ -42,17 +43,15 @@ def rebuild(ledger: Ledger, graph: Neo4j, told: Callable[[int, int], None]) -> s
     ``sha256:<hex>``. Raises GraphDown; ChainBroken if the new graph is not the log's.
     """
     origin = ledger.store.origin
+    before = _in_force(graph, origin)
+    _remove_others(graph, before.generation)
     with graph.session() as session:
-        prepare(session, origin)
-        before = session.execute_read(read_cursor)
-        if before is None:
-            raise GraphDown("the graph's own node is gone")
-        _remove_others(graph, before.generation)
         made = Cursor(before.generation + 1, origin, 0, "")
         session.run(
-            "CREATE (c:Cursor {generation: $generation, origin: $origin, size: 0, leaf: '', "
-            "quarantined: []})",
+            "CREATE (c:Cursor {generation: $generation, format: $format, origin: $origin, "
+            "size: 0, leaf: '', quarantined: []})",
             generation=made.generation,
+            format=FORMAT,
             origin=origin,
         ).consume()
     while True:
@@ -63,6 +62,19 @@ def rebuild(ledger: Ledger, graph: Neo4j, told: Callable[[int, int], None]) -> s
                 break
     _remove_others(graph, made.generation)
     return name
+
+
+def _in_force(graph: Neo4j, origin: str) -> Cursor:
+    """Tell what is in force; where that is not to be read, nothing is, and all is removed."""
+    try:
+        with graph.session() as session:
+            return prepare(session, origin)
+    except GraphLost:
+        with graph.session() as session:
+            session.run("MATCH (n) WHERE n:Graph OR n:Cursor DELETE n").consume()
+        _remove_others(graph, 0)
+        with graph.session() as session:
+            return prepare(session, origin)
 
 
 def _catch_up(
@@ -114,12 +126,25 @@ def held(graph: Neo4j, generation: int) -> tuple[Mapping[str, int], Sequence[Edg
 
 
 def _change_over(transaction: ManagedTransaction, before: Cursor, made: Cursor) -> bool:
-    """Put a generation in force unless the one before has gone further meanwhile."""
+    """Put a generation in force unless it, or the one before, has gone further meanwhile.
+
+    Raises GraphDown if somebody else has put a third one in force.
+    """
+    in_force = transaction.run(
+        "MATCH (g:Graph {name: $name}) SET g.generation = g.generation "
+        "RETURN g.generation AS generation",
+        name=NAME,
+    ).single(strict=True)
+    if in_force["generation"] not in (before.generation, made.generation):
+        raise GraphDown("another server has made the graph anew meanwhile; its graph stays")
     old = lock_cursor(transaction, before.generation)
     if old is not None and old.origin == made.origin and old.size > made.size:
         return False
+    if lock_cursor(transaction, made.generation) != made:
+        return False
     transaction.run(
-        "MATCH (g:Graph {name: $name}) SET g.generation = $generation",
+        "MATCH (g:Graph {name: $name}) MATCH (c:Cursor {generation: $generation}) "
+        "SET g.generation = $generation REMOVE c.locked",
         name=NAME,
         generation=made.generation,
     ).consume()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from app.core.lineage.beliefs import key_of
 from app.core.lineage.nodes import kind_of
 from app.lineage.neo4j_graph import (
+    ANEW,
     LABELS,
     TYPES,
     GraphDown,
     claim_of,
     eid_of,
     lock_cursor,
+    now_to,
     read_cursor,
 )
 from app.lineage.neo4j_writing import add_edges, add_nodes
+from app.lineage.projector import check_ours
 from app.lineage.reconcile import Differences, named, replay
 
 if TYPE_CHECKING:
@@ -71,10 +75,12 @@ def reconcile_neo4j(ledger: Ledger, graph: Neo4j) -> GraphReconciled:
 
 def _reconcile(transaction: ManagedTransaction, ledger: Ledger) -> GraphReconciled:
     cursor = read_cursor(transaction)
-    cursor = None if cursor is None else lock_cursor(transaction, cursor.generation)
-    if cursor is None or cursor.origin != ledger.store.origin:
-        raise GraphDown("there is no graph of this log; run `muniment graph rebuild`")
+    if cursor is None:
+        raise GraphDown(f"there is no graph in Neo4j; {ANEW}")
+    if lock_cursor(transaction, cursor.generation) != cursor:
+        raise GraphDown("the graph went on, or was made anew, at that moment; try again")
     with ledger.snapshot() as now:
+        check_ours(now, cursor)
         truth = replay(now.store, now.connection, cursor.size)
     found = Differences()
     _mend_nodes(transaction, cursor.generation, truth, found)
@@ -139,11 +145,11 @@ def _mend_edges(
         seen.add(eid)
         ends = (row["type"], row["src"], row["dst"], row["ours"])
         if ends != (TYPES[edge.type], edge.src, edge.dst, True) or row["has"] != _has(eid, edge):
-            found.altered.append(named(edge))
+            found.altered.append(named(key_of(edge)))
             gone.append(row["id"])
             again.append(edge)
     lost = [edge for eid, edge in expected.items() if eid not in seen]
-    found.missing += map(named, lost)
+    found.missing += [named(key_of(edge)) for edge in lost]
     if gone:
         transaction.run(
             "UNWIND $ids AS id MATCH ()-[r]->() WHERE elementId(r) = id DELETE r", ids=gone
@@ -165,4 +171,5 @@ def _has(eid: str, edge: Edge) -> Properties:
         "seq_to": edge.seq_to,
         "valid_from": edge.valid_from,
         "valid_to": edge.valid_to,
+        "now_to": now_to(edge),
     }

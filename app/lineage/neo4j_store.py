@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from app.core.lineage.closure import DEPTH, Direction, Status
-from app.core.lineage.relations import FLOW
+from app.core.lineage.relations import FLOW, LATEST
 from app.lineage.neo4j_graph import TYPES, edge_of
 from app.lineage.ports import Cone
 
@@ -31,6 +31,10 @@ SEEN: Final = (
     "r.seq_from < $size AND r.seq_to >= $size AND r.valid_from <= $moment AND r.valid_to > $moment"
 )
 """What a view sees of a relation; it holds of every hop, or the search would not be pruned."""
+
+SEEN_NOW: Final = "r.now_to >= $size"
+"""The same of a view of now at all that the graph has: one property, for a search reads it at
+every hop. An entry that came in meanwhile may be followed; ``core`` leaves it out."""
 
 TIMED_OUT: Final = "Neo.ClientError.Transaction.TransactionTimedOut"
 
@@ -81,7 +85,8 @@ class Neo4jLineageStore:
             return Cone([], Status.TIMEOUT)
         end = self._monotonic() + timeout
         limit = min(max(timeout, LEAST_TIMEOUT), LONGEST_TIMEOUT)
-        asked = Query(cone_query(direction, depth), timeout=limit)
+        now = view.moment == LATEST and view.size == self.graph_seq
+        asked = Query(cone_query(direction, depth, now=now), timeout=limit)
         edges: list[Edge] = []
         try:
             result = self._session.run(
@@ -104,12 +109,13 @@ class Neo4jLineageStore:
         return Cone(edges)
 
 
-def cone_query(direction: Direction, depth: int) -> str:
+def cone_query(direction: Direction, depth: int, *, now: bool) -> str:
     """Write the query for a direction and depth: first nodes, then the edges that lead on.
 
-    Whole paths are never asked for: of sixteen diamonds in a row there are 65,536. The
-    bound of a variable length cannot be a parameter. Edges that the view does not see are left to
-    ``core``: they are few, and an edge is read in two properties, not in seven.
+    ``now``: how things are, not as of another time. Whole paths are never asked for: of
+    sixteen diamonds in a row there are 65,536. The bound of a variable length cannot be a
+    parameter. Edges that the view does not see are left to ``core``: they are few, and an edge is
+    read in two properties, not in seven.
     """
     down = direction is Direction.DOWNSTREAM
     reached = f"-[rs:{FLOWS}*0..{depth}]->" if down else f"<-[rs:{FLOWS}*0..{depth}]-"
@@ -117,7 +123,7 @@ def cone_query(direction: Direction, depth: int) -> str:
     return (
         "MATCH (s:Entity {generation: $generation, gid: $start}) "
         "USING INDEX SEEK s:Entity(generation, gid) "
-        f"MATCH (s){reached}(n) WHERE all(r IN rs WHERE {SEEN}) "
+        f"MATCH (s){reached}(n) WHERE all(r IN rs WHERE {SEEN_NOW if now else SEEN}) "
         f"WITH DISTINCT n MATCH (n){onward}() RETURN r.claim AS claim, r.seq_to AS seq_to"
     )
 
@@ -125,5 +131,6 @@ def cone_query(direction: Direction, depth: int) -> str:
 def warm(session: Session) -> None:
     """Let the server plan the usual questions before the first is asked: that takes longest."""
     for direction in Direction:
-        asked = cone_query(direction, DEPTH)
-        session.run(asked, generation=0, start="", size=0, moment="").consume()
+        for now in (True, False):
+            asked = cone_query(direction, DEPTH, now=now)
+            session.run(asked, generation=0, start="", size=0, moment="").consume()

@@ -9,7 +9,7 @@ from app.core.lineage.beliefs import revise
 from app.core.lineage.delta import delta
 from app.core.lineage.nodes import kind_of
 from app.core.lineage.relations import EXCLUSIVE, OPEN
-from app.lineage.neo4j_graph import LABELS, TYPES, claim_of, edge_of, eid_of
+from app.lineage.neo4j_graph import LABELS, TYPES, claim_of, edge_of, eid_of, now_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,11 +34,12 @@ _ADD_EDGES: Final = {
     "MATCH (dst:Entity {generation: $generation, gid: row.dst}) "
     f"MERGE (src)-[r:{name} {{eid: row.eid}}]->(dst) "
     "SET r.claim = row.claim, r.role = row.role, r.seq_from = row.seq_from, r.seq_to = row.seq_to, "
-    "r.valid_from = row.valid_from, r.valid_to = row.valid_to"
+    "r.valid_from = row.valid_from, r.valid_to = row.valid_to, r.now_to = row.now_to"
     for type_, name in TYPES.items()
 }
 _END_EDGES: Final = {
-    type_: f"UNWIND $rows AS row MATCH ()-[r:{name} {{eid: row.eid}}]->() SET r.seq_to = row.seq_to"
+    type_: f"UNWIND $rows AS row MATCH ()-[r:{name} {{eid: row.eid}}]->() "
+    "SET r.seq_to = row.seq_to, r.now_to = row.now_to"
     for type_, name in TYPES.items()
 }
 _BETWEEN: Final = {
@@ -71,7 +72,7 @@ def apply(
     add_nodes(transaction, generation, named)
     add_edges(transaction, generation, change_beliefs.begun)
     for type_, edges in _by_type(change_beliefs.ended).items():
-        rows = [{"eid": eid_of(generation, edge), "seq_to": edge.seq_to} for edge in edges]
+        rows = [_end_of(generation, edge) for edge in edges]
         _write(transaction, _END_EDGES[type_], generation, rows)
 
 
@@ -135,7 +136,12 @@ def _row_of(generation: int, edge: Edge) -> Mapping[str, object]:
         "seq_to": edge.seq_to,
         "valid_from": edge.valid_from,
         "valid_to": edge.valid_to,
+        "now_to": now_to(edge),
     }
+
+
+def _end_of(generation: int, edge: Edge) -> Mapping[str, object]:
+    return {"eid": eid_of(generation, edge), "seq_to": edge.seq_to, "now_to": now_to(edge)}
 
 
 def _by_type(edges: Iterable[Edge]) -> Mapping[RelationType, list[Edge]]:

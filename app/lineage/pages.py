@@ -151,14 +151,16 @@ def _ask(now: Reading, question: Question, newest: str) -> Found:
         for place, one in (("node", node), ("from", asked.from_), ("to", asked.to)):
             if one:
                 names.check(place, one)
-        near = now.ask(terms, lambda store, upto: around(store, upto, node, asked.direction, terms))
+        near = now.ask(
+            terms, lambda store, upto, left: around(store, upto, node, question.direction, left)
+        )
         if not (asked.from_ and asked.to):
             ends = way_worth_showing(now, node)
             if ends is None:
                 return Found(asked, size, names, near)
             asked = asked.model_copy(update={"from_": ends[0], "to": ends[1]})
         cause, effect, deep = asked.from_, asked.to, replace(terms, depth=DEPTH)
-        way = now.ask(deep, lambda store, upto: asking.why(store, upto, cause, effect, deep))
+        way = now.ask(deep, lambda store, upto, left: asking.why(store, upto, cause, effect, left))
     except (Missing, Rejected) as refused:
         return Found(asked, size, names, refused=refused.detail)
     return Found(asked, size, names, near, way)

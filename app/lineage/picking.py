@@ -50,7 +50,7 @@ def way_worth_showing(now: Reading, node: str) -> tuple[str, str] | None:
     """
     before = now.ask(
         SEARCHED,
-        lambda store, size: asking.closure(store, size, node, Direction.UPSTREAM, SEARCHED),
+        lambda store, size, left: asking.closure(store, size, node, Direction.UPSTREAM, left),
     )
     sources = [
         one for one in before.result.nodes[1:] if kind_of(one.gid) is NodeKind.DATASET_VERSION
@@ -58,7 +58,7 @@ def way_worth_showing(now: Reading, node: str) -> tuple[str, str] | None:
     if sources:
         return _called(sources[-1].gid, now.names), node
     affected = now.ask(
-        SEARCHED, lambda store, size: asking.impact(store, size, node, SEARCHED, State.LIVE)
+        SEARCHED, lambda store, size, left: asking.impact(store, size, node, left, State.LIVE)
     )
     places = [one for one in affected.result.affected if kind_of(one.gid) is NodeKind.DEPLOYMENT]
     if places:

@@ -10,7 +10,7 @@ from app.core.lineage.beliefs import key_of, revise
 from app.core.lineage.delta import delta
 from app.core.lineage.relations import EXCLUSIVE, OPEN
 from app.ledger.absent import insert_absent
-from app.lineage.models import EDGES, NODES, TABLES, edge_of, row_of
+from app.lineage.models import EDGES, KEY, NODES, TABLES, edge_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,10 +26,8 @@ AT_ONCE: Final = 32
 """Pairs of ends looked up by one statement: it looks at every src for every dst of them. (One
 that named whole pairs, ``(dst, src) IN (…)``, would make SQLite read the whole table.)"""
 
-_KEY: Final = ("dst", "src", "type", "role", "seq_from")
-
 # Built once: building a statement takes longer than running it.
-_END: Final = update(EDGES).where(*(EDGES.c[name] == bindparam(f"key_{name}") for name in _KEY))
+_END: Final = update(EDGES).where(*(EDGES.c[name] == bindparam(f"key_{name}") for name in KEY))
 _BELIEVED: Final = select(EDGES).where(EDGES.c.seq_to == OPEN)
 _BETWEEN: Final = _BELIEVED.where(
     EDGES.c.dst.in_(bindparam("dsts", expanding=True)),
@@ -70,7 +68,7 @@ def _add_edges(connection: Connection, opened: Sequence[Edge]) -> None:
     change = revise(_believed(connection, opened), opened)
     if change.ended:
         ends = [
-            {f"key_{name}": value for name, value in zip(_KEY, key_of(edge), strict=True)}
+            {f"key_{name}": value for name, value in zip(KEY, key_of(edge), strict=True)}
             | {"seq_to": edge.seq_to}
             for edge in change.ended
         ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from app.core.errors import Refusal, Unavailable
 from app.lineage import neo4j_writing as writing
 from app.lineage.neo4j_graph import (
+    ANEW,
     Cursor,
     GraphDown,
     GraphRefuses,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from app.ledger.ports import Recorded
     from app.ledger.record import Ledger
+    from app.ledger.snapshot import Snapshot
     from app.lineage.neo4j_graph import Neo4j
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Projector:
         self.graph = graph
         self._ledger = ledger
         self._largest = self._batch = batch
+        self._ours: Cursor | None = None
         self._progress = Progress()
         self._moved = threading.Condition()
         self._woken = threading.Event()
@@ -93,6 +96,14 @@ class Projector:
     def down(self, because: str) -> None:
         """Hear from a reader that the graph did not answer; nobody asks it until it does."""
         self._set(replace(self._progress, answers=False, last_error=because))
+
+    def check(self, now: Snapshot, cursor: Cursor) -> None:
+        """Raise GraphDown if the graph that a reader has found is not that of this log.
+
+        Of one that has gone on beyond ``now`` the name alone; the next cycle sees the rest.
+        """
+        if cursor != self._ours:
+            check_ours(now, cursor if cursor.size <= now.size else replace(cursor, size=0))
 
     def reach(self, size: int, seconds: float) -> Progress:
         """Wait until the graph has taken in ``size`` entries, so many seconds at most."""
@@ -135,8 +146,9 @@ class Projector:
             if not self._progress.answers:
                 warm(session)
         with self._ledger.snapshot() as now:
-            check_ours(self._ledger, cursor, now.size)
+            check_ours(now, cursor)
             stop = min(now.size, cursor.size + self._batch)
+        self._ours = cursor
         if cursor.size < stop:
             cursor = self._advance(cursor, stop)
         held = f"entries {list(cursor.quarantined)} could not be taken in"
@@ -179,30 +191,28 @@ class Projector:
         return replace(cursor, size=stop, leaf=leaf, quarantined=(*cursor.quarantined, cursor.size))
 
     def _set(self, progress: Progress) -> None:
-        if progress.answers != self._progress.answers:
-            if progress.answers:
-                log.info("the graph in Neo4j answers, at %d entries", progress.graph_seq)
-            else:
-                log.warning("SQL answers in the graph's place: %s", progress.last_error)
+        before = self._progress
+        if progress.answers and not before.answers:
+            log.info("the graph in Neo4j answers, at %d entries", progress.graph_seq)
+        elif not progress.answers and progress.last_error != before.last_error:
+            log.warning("SQL answers in the graph's place: %s", progress.last_error)
         with self._moved:
             self._progress = progress
             self._moved.notify_all()
 
 
-def check_ours(ledger: Ledger, cursor: Cursor, size: int) -> None:
+def check_ours(now: Snapshot, cursor: Cursor) -> None:
     """Raise GraphDown if the graph is of another log, or of another history of this one."""
-    remedy = "run `muniment graph rebuild`"
-    if cursor.origin != ledger.store.origin:
-        raise GraphDown(f"the graph is of the log {cursor.origin}; {remedy} to replace it")
-    if cursor.size > size:
+    if cursor.origin != now.store.origin:
+        raise GraphDown(f"the graph is of the log {cursor.origin}; {ANEW} to replace it")
+    if cursor.size > now.size:
         raise GraphDown(
-            f"the graph has taken in {cursor.size} entries of a log of {size}; {remedy}"
+            f"the graph has taken in {cursor.size} entries of a log of {now.size}; {ANEW}"
         )
     if cursor.size:
-        with ledger.snapshot() as now:
-            leaf = now.store.entry(now.connection, cursor.size - 1)[1].hex()
+        leaf = now.store.entry(now.connection, cursor.size - 1)[1].hex()
         if leaf != cursor.leaf:
-            raise GraphDown(f"the graph's last entry {cursor.size - 1} is not the log's; {remedy}")
+            raise GraphDown(f"the graph's last entry {cursor.size - 1} is not the log's; {ANEW}")
 
 
 def project(ledger: Ledger, graph: Neo4j, cursor: Cursor, stop: int) -> Cursor:

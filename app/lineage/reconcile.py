@@ -7,22 +7,21 @@ about the other. One whole graph is held in memory meanwhile, about 700 bytes an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import delete, insert, select
 
 from app.core.events.kinds.records import GraphReconciled
-from app.core.lineage.beliefs import key_of
 from app.core.lineage.delta import delta
 from app.core.lineage.whole import Whole, digest
-from app.lineage.models import EDGES, NODES, edge_of, row_of
+from app.lineage.models import EDGES, KEY, NODES, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from app.core.lineage.relations import Edge
+    from app.core.lineage.beliefs import Key
     from app.ledger.record import Ledger
     from app.ledger.sql_store import SqlStore
 
@@ -71,9 +70,10 @@ def replay(store: SqlStore, connection: Connection, size: int) -> Whole:
     return whole
 
 
-def named(edge: Edge) -> str:
+def named(key: Key) -> str:
     """Name an edge to a person."""
-    return f"{edge.src} -{edge.type.value}-> {edge.dst} of entry {edge.seq_from}"
+    dst, src, type_, _, seq_from = key
+    return f"{src} -{type_}-> {dst} of entry {seq_from}"
 
 
 def reconcile_sql(ledger: Ledger) -> GraphReconciled:
@@ -94,15 +94,14 @@ def _mend_sql(store: SqlStore, connection: Connection) -> GraphReconciled:
     found, wrong_nodes, wrong_edges = _compare_sql(connection, truth)
     for gid in wrong_nodes:
         connection.execute(delete(NODES).where(NODES.c.gid == gid))
-    for edge in wrong_edges:
-        key = zip(("dst", "src", "type", "role", "seq_from"), key_of(edge), strict=True)
-        connection.execute(delete(EDGES).where(*(EDGES.c[name] == value for name, value in key)))
+    for key in wrong_edges:
+        named_by = zip(KEY, key, strict=True)
+        is_it = (EDGES.c[name] == value for name, value in named_by)
+        connection.execute(delete(EDGES).where(*is_it))
     nodes = [
         {"gid": gid, "seq_from": truth.nodes[gid]} for gid in wrong_nodes if gid in truth.nodes
     ]
-    edges = [
-        row_of(truth.edges[key_of(edge)]) for edge in wrong_edges if key_of(edge) in truth.edges
-    ]
+    edges = [row_of(truth.edges[key]) for key in wrong_edges if key in truth.edges]
     if nodes:
         connection.execute(insert(NODES), nodes)
     if edges:
@@ -112,11 +111,14 @@ def _mend_sql(store: SqlStore, connection: Connection) -> GraphReconciled:
 
 def _compare_sql(
     connection: Connection, truth: Whole
-) -> tuple[Differences, Sequence[str], Sequence[Edge]]:
-    """Find what differs; besides, the gids and the keys' edges that are to be written again."""
+) -> tuple[Differences, Sequence[str], Sequence[Key]]:
+    """Find what differs; besides, the gids and the edges' keys that are to be written again.
+
+    Rows are compared as they are: somebody may have written what is no edge at all.
+    """
     found = Differences()
     wrong_nodes: list[str] = []
-    wrong_edges: list[Edge] = []
+    wrong_edges: list[Key] = []
     seen_nodes: set[str] = set()
     for gid, seq_from in connection.execute(select(NODES.c.gid, NODES.c.seq_from)):
         seen_nodes.add(gid)
@@ -128,18 +130,18 @@ def _compare_sql(
             continue
         wrong_nodes.append(gid)
     absent = sorted(truth.nodes.keys() - seen_nodes)
-    seen_edges = set()
+    seen_edges: set[Key] = set()
     for row in connection.execute(select(EDGES)):
-        edge = edge_of(row)
-        seen_edges.add(key_of(edge))
-        expected = truth.edges.get(key_of(edge))
+        key = cast("Key", tuple(row)[: len(KEY)])
+        seen_edges.add(key)
+        expected = truth.edges.get(key)
         if expected is None:
-            found.extra.append(named(edge))
-        elif expected != edge:
-            found.altered.append(named(edge))
+            found.extra.append(named(key))
+        elif row_of(expected) != row._asdict():
+            found.altered.append(named(key))
         else:
             continue
-        wrong_edges.append(edge)
-    lost = [edge for key, edge in truth.edges.items() if key not in seen_edges]
+        wrong_edges.append(key)
+    lost = [key for key in truth.edges if key not in seen_edges]
     found.missing += [*absent, *map(named, lost)]
     return found, [*wrong_nodes, *absent], [*wrong_edges, *lost]

@@ -102,6 +102,12 @@ def date_an_edge_otherwise(connection: Connection, rng: random.Random) -> str:
     return "altered"
 
 
+def call_an_edge_what_it_is_not(connection: Connection, rng: random.Random) -> str:
+    chosen = connection.execute(select(EDGES).where(_one_edge(connection, rng))).one()
+    connection.execute(insert(EDGES), chosen._asdict() | {"type": f"made-up-{rng.random()}"})
+    return "extra"
+
+
 def _one_edge(connection: Connection, rng: random.Random) -> Any:  # noqa: ANN401 - SQLAlchemy's own
     key = ("dst", "src", "type", "role", "seq_from")
     rows = connection.execute(select(*(EDGES.c[name] for name in key)).order_by(*key)).all()
@@ -115,6 +121,7 @@ def _one_edge(connection: Connection, rng: random.Random) -> Any:  # noqa: ANN40
 DEEDS = (
     lose_a_node, invent_a_node, date_a_node_back,
     lose_an_edge, invent_an_edge, end_an_edge, date_an_edge_otherwise,
+    call_an_edge_what_it_is_not,
 )  # fmt: skip
 
 
@@ -122,7 +129,7 @@ DEEDS = (
 def test_each_thing_that_differs_is_found_set_right_and_recorded(
     stage: Stage, deed: Callable[[Connection, random.Random], str]
 ) -> None:
-    """Seven deeds, seven times each, and one by one: 49 of 49; nothing else is named."""
+    """Eight deeds, seven times each, and one by one: 56 of 56; nothing else is named."""
     rng = random.Random(deed.__name__)
     for _ in range(7):
         what = stage.ledger.operate(lambda connection: deed(connection, rng))

@@ -10,6 +10,7 @@ import pytest
 from app.core.access import Permission
 from app.core.errors import ChainBroken
 from app.lineage import neo4j_rebuild
+from app.lineage.neo4j_graph import GraphDown
 from app.lineage.neo4j_rebuild import digest_of, rebuild
 from tests.core.lineage.histories import random_story
 from tests.slices.lineage.conftest import FakeCaller, Stage
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from neo4j import Session
 
-    from app.lineage.neo4j_graph import Neo4j
+    from app.ledger.record import Ledger
+    from app.lineage.neo4j_graph import Cursor, Neo4j
 
 KEEPER = FakeCaller(frozenset({Permission.READ, Permission.REBUILD, Permission.RECONCILE}))
 NONE = {"missing": 0, "extra": 0, "altered": 0}
@@ -171,9 +173,21 @@ def test_each_thing_that_differs_is_found_set_right_and_recorded(
     assert {name: held[name] for name in NONE} == NONE
 
 
-def test_reconcile_of_another_logs_graph_touches_nothing(kept: Stage, graph: Neo4j) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "SET c.origin = 'elsewhere.test'",
+        "SET c.leaf = 'ff'",
+        "SET c.size = c.size + 9",
+        "DELETE c",
+    ],
+    ids=["other-log", "other-history", "longer-history", "no-cursor"],
+)
+def test_reconcile_of_another_logs_graph_touches_nothing(
+    kept: Stage, graph: Neo4j, change: LiteralString
+) -> None:
     with graph.session() as session:
-        session.run("MATCH (c:Cursor) SET c.origin = 'elsewhere.test'").consume()
+        session.run("MATCH (c:Cursor) " + change).consume()
         session.run("MATCH ()-[r]->() DELETE r").consume()
     job = done(kept, "/api/v1/graph/reconcile")
     assert job["state"] == "failed"
@@ -207,6 +221,48 @@ def test_a_damaged_graph_and_one_of_another_log_are_replaced(kept: Stage, graph:
     job = done(kept, "/api/v1/graph/rebuild")
     assert job["result"]["neo4j"]["digest"] == truth(kept)
     assert (cursor(graph).origin, cursor(graph).size) == ("lineage.test", 60)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "MATCH (c:Cursor) DELETE c",
+        "MATCH (c:Cursor) REMOVE c.size",
+        "MATCH (g:Graph) SET g.generation = 'first'",
+    ],
+    ids=["no-cursor", "no-size", "no-generation"],
+)
+def test_a_graph_that_does_not_know_how_far_it_is_is_not_gone_on_with_but_replaced(
+    kept: Stage, graph: Neo4j, change: LiteralString
+) -> None:
+    with graph.session() as session:
+        session.run(change).consume()
+    assert kept.projector is not None
+    with pytest.raises(GraphDown, match="run `muniment graph rebuild`"):
+        kept.projector.cycle()
+    assert rebuild(kept.ledger, graph, lambda *_: None) == truth(kept)
+    caught_up(kept.projector)
+    assert kept.projector.progress.answers
+
+
+def test_what_another_server_has_made_anew_meanwhile_stays(
+    kept: Stage, graph: Neo4j, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that has made the second generation finds the third one in force."""
+    checked = neo4j_rebuild._checked  # noqa: SLF001 - between this step and the next others are at work
+
+    def slowly(ledger: Ledger, graph: Neo4j, made: Cursor) -> str:
+        monkeypatch.undo()
+        name = checked(ledger, graph, made)
+        for _ in range(2):
+            assert rebuild(ledger, graph, lambda *_: None) == name
+        return name
+
+    monkeypatch.setattr(neo4j_rebuild, "_checked", slowly)
+    with pytest.raises(GraphDown, match="meanwhile"):
+        rebuild(kept.ledger, graph, lambda *_: None)
+    assert cursor(graph).generation == 3
+    assert digest_of(graph, 3) == truth(kept)
 
 
 @pytest.mark.parametrize("after", range(4))

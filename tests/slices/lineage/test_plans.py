@@ -42,27 +42,43 @@ def operators(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from operators(child)
 
 
+THEN = ("seq_from", "seq_to", "valid_from", "valid_to")
+
+
+@pytest.mark.parametrize("seen", [("now_to",), THEN], ids=["now", "then"])
 @pytest.mark.parametrize("depth", [2, 12, 200, 10_000])
 @pytest.mark.parametrize("direction", Direction)
 def test_a_closure_is_searched_breadth_first_and_pruned(
-    session: Session, direction: Direction, depth: int
+    session: Session, direction: Direction, depth: int, seen: tuple[str, ...]
 ) -> None:
     asked = session.run(
-        "EXPLAIN " + cone_query(direction, depth), generation=1, start="", size=1, moment=LATEST
+        "EXPLAIN " + cone_query(direction, depth, now=seen != THEN),
+        generation=1,
+        start="",
+        size=1,
+        moment=LATEST,
     )
     plan = asked.consume().plan
     assert plan is not None
     found = [one for one in operators(plan) if "VarLengthExpand" in one["operatorType"]]
     assert [one["operatorType"] for one in found] == ["VarLengthExpand(Pruning,BFS,All)@neo4j"]
     details = found[0]["args"]["Details"]
-    for name in ("seq_from", "seq_to", "valid_from", "valid_to"):
-        assert f".{name}" in details, "what the view sees is part of the search itself"
+    read = {name for name in (*THEN, "now_to") if f".{name} " in details}
+    assert read == set(seen), "what the view sees is part of the search itself"
     kinds = {one["operatorType"] for one in operators(plan)}
     assert "NodeUniqueIndexSeek@neo4j" in kinds
     assert not {kind for kind in kinds if "Scan" in kind}
 
 
-def test_sixteen_diamonds_in_a_row_cost_no_more_than_a_thousand_hits(session: Session) -> None:
+@pytest.mark.parametrize(
+    ("direction", "start", "edges"),
+    [(Direction.DOWNSTREAM, "dataset/d0/1", 64), (Direction.UPSTREAM, "dataset/d16/1", 112)],
+    ids=["downstream", "upstream"],
+)
+def test_sixteen_diamonds_in_a_row_cost_no_more_than_a_thousand_hits(
+    session: Session, direction: Direction, start: str, edges: int
+) -> None:
+    """Upstream each version also leads to what it is a version of: 48 edges more."""
     story = []
     for at in range(16):
         story += [version(f"d{at}l", f"d{at}"), version(f"d{at}r", f"d{at}")]
@@ -70,17 +86,17 @@ def test_sixteen_diamonds_in_a_row_cost_no_more_than_a_thousand_hits(session: Se
     generation = next(GENERATIONS)
     session.execute_write(apply, generation, recorded(story))
     asked = session.run(
-        "PROFILE " + cone_query(Direction.DOWNSTREAM, 200),
+        "PROFILE " + cone_query(direction, 200, now=True),
         generation=generation,
-        start=gid_of("dataset/d0/1"),
+        start=gid_of(start),
         size=len(story),
         moment=LATEST,
     )
-    assert len(list(asked)) == 64
+    assert len(list(asked)) == edges
     profile = asked.consume().profile
     assert profile is not None
     hits = sum(one.get("dbHits") or 0 for one in operators(profile))
-    assert 64 < hits <= MOST_HITS
+    assert edges < hits <= MOST_HITS
 
 
 PATHS = re.compile(r"shortestPath|SHORTEST|\b(?:p|path)\s*=\s*\(|RETURN\s+(?:DISTINCT\s+)?p\b")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
 
+from app.core.events import say
 from app.core.lineage.closure import Direction
 from app.lineage.asking import Terms
 from app.lineage.asking import closure as asked_closure
@@ -17,6 +19,7 @@ from app.lineage.neo4j_graph import connect
 from app.lineage.projector import Projector
 from app.lineage.sources import Sources
 from app.settings import Settings
+from tests.core.lineage.histories import data_version
 from tests.living import World
 from tests.slices.ledger.desk import ERIN, about
 
@@ -143,8 +146,8 @@ def test_a_server_that_stands_still_keeps_nobody_waiting(client: Client, own_neo
 
 
 def ask(ledger: Ledger, sources: Sources, terms: Terms, node: str) -> Answer[Any]:
-    def question(store: LineageStore) -> Answer[Any]:
-        return asked_closure(store, size, node, Direction.UPSTREAM, terms)
+    def question(store: LineageStore, left: Terms) -> Answer[Any]:
+        return asked_closure(store, size, node, Direction.UPSTREAM, left)
 
     with ledger.snapshot() as now:
         size = now.size
@@ -161,15 +164,22 @@ def alone(tmp_path: Path, neo4j: Server) -> Iterator[tuple[Ledger, Projector]]:
         projector.stop()
 
 
+def followed(alone: tuple[Ledger, Projector], *names: str) -> int:
+    """Record datasets and let the graph take them in; tell the log's size then."""
+    ledger, projector = alone
+    for name in names:
+        ledger.record(about(name), ERIN)
+    while projector.cycle():
+        pass
+    return projector.progress.graph_seq
+
+
 def test_a_graph_that_is_behind_is_not_asked_for_more_than_it_has(
     alone: tuple[Ledger, Projector],
 ) -> None:
     ledger, projector = alone
     sources = Sources(projector)
-    ledger.record(about("a"), ERIN)
-    while projector.cycle():
-        pass
-    size = projector.progress.graph_seq
+    size = followed(alone, "a")
     assert ask(ledger, sources, Terms(min_seq=size), "dataset/a").source == "neo4j"
     ledger.record(about("b"), ERIN)
     behind = ask(ledger, sources, Terms(), "dataset/a")
@@ -185,21 +195,136 @@ def test_a_graph_that_is_replaced_while_it_is_asked_has_not_answered(
 ) -> None:
     ledger, projector = alone
     sources = Sources(projector)
-    ledger.record(about("a"), ERIN)
-    while projector.cycle():
-        pass
-    terms = Terms()
+    followed(alone, "a")
 
-    def question(store: LineageStore) -> Answer[Any]:
+    def question(store: LineageStore, left: Terms) -> Answer[Any]:
         if store.source == "neo4j":
             with projector.graph.session() as session:
                 session.run("MATCH (g:Graph) SET g.generation = 2").consume()
                 session.run(
                     "MATCH (c:Cursor) CREATE (d:Cursor) SET d = c, d.generation = 2"
                 ).consume()
-        return asked_closure(store, size, "dataset/a", Direction.UPSTREAM, terms)
+        return asked_closure(store, size, "dataset/a", Direction.UPSTREAM, left)
 
     with ledger.snapshot() as now:
         size = now.size
-        assert sources.ask(now, terms, question).source == "sql"
+        assert sources.ask(now, Terms(), question).source == "sql"
     sources.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "MATCH (c:Cursor) SET c.origin = 'another.test/log'",
+        "MATCH (c:Cursor) SET c.leaf = 'ff'",
+        "MATCH (c:Cursor) SET c.size = 1",
+        "MATCH (c:Cursor) SET c.size = 'many'",
+        "MATCH (c:Cursor) REMOVE c.quarantined",
+        "MATCH (c:Cursor) DELETE c",
+        "MATCH (n) DETACH DELETE n",
+    ],
+)
+def test_a_graph_of_another_log_or_history_is_not_believed_for_a_moment(
+    alone: tuple[Ledger, Projector], change: LiteralString
+) -> None:
+    ledger, projector = alone
+    sources = Sources(projector)
+    size = followed(alone, "a")
+    with projector.graph.session() as session:
+        session.run(change).consume()
+    asked = Terms(min_seq=size)
+    answer = ask(ledger, sources, asked, "dataset/a")
+    assert (answer.source, answer.status, answer.graph_seq) == ("sql", "complete", size)
+    assert not projector.progress.answers
+    sources.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "SET r.claim = 'no claim'",
+        "SET r.claim = '[1, 2, 3, 4, 5, 6, 7]'",
+        "SET r.claim = replace(r.claim, 'version', 'vision')",
+        "REMOVE r.claim",
+        "SET r.seq_to = 'never'",
+        "REMOVE r.seq_to",
+    ],
+)
+def test_an_edge_that_cannot_be_read_is_no_failure_of_the_question(
+    alone: tuple[Ledger, Projector], change: LiteralString
+) -> None:
+    ledger, projector = alone
+    sources = Sources(projector)
+    ledger.record(about("a"), ERIN)
+    ledger.record(say("dataset/a/1", data_version()), ERIN)
+    followed(alone)
+    with projector.graph.session() as session:
+        session.run("MATCH ()-[r]->() " + change).consume()
+    answer = ask(ledger, sources, Terms(), "dataset/a/1")
+    assert (answer.source, len(answer.result.nodes)) == ("sql", 2)
+    assert "cannot be read" in str(projector.progress.last_error)
+    sources.close()
+
+
+def test_both_stores_share_the_time_of_a_question(
+    alone: tuple[Ledger, Projector], neo4j: Server
+) -> None:
+    ledger, projector = alone
+    sources = Sources(projector)
+    size = followed(alone, "a")
+    left: list[float] = []
+
+    def question(store: LineageStore, terms: Terms) -> Answer[Any]:
+        left.append(terms.timeout)
+        return asked_closure(store, size, "dataset/a", Direction.UPSTREAM, terms)
+
+    neo4j.signal(signal.SIGSTOP)
+    try:
+        for timeout, answers in ((0.0, True), (1.0, True), (8.0, False)):
+            with ledger.snapshot() as now:
+                assert sources.ask(now, Terms(timeout=timeout), question).source == "sql"
+            assert (left[-1] > 0) == (timeout > 0), "SQL has its share of it"
+            assert left[-1] <= timeout
+            assert projector.progress.answers is answers, "little patience proves nothing"
+    finally:
+        neo4j.signal(signal.SIGCONT)
+    sources.close()
+
+
+def test_a_question_that_waits_for_others_says_nothing_against_the_server(
+    alone: tuple[Ledger, Projector],
+) -> None:
+    ledger, projector = alone
+    sources = Sources(projector, at_once=1)
+    size = followed(alone, "a")
+    begun, ended = threading.Event(), threading.Event()
+
+    def long(store: LineageStore, left: Terms) -> Answer[Any]:
+        begun.set()
+        ended.wait()
+        return asked_closure(store, size, "dataset/a", Direction.UPSTREAM, left)
+
+    def first() -> None:
+        with ledger.snapshot() as now:
+            answered.append(sources.ask(now, Terms(), long).source)
+
+    answered: list[str] = []
+    one = threading.Thread(target=first)
+    one.start()
+    begun.wait()
+    assert ask(ledger, sources, Terms(timeout=8.0), "dataset/a").source == "sql"
+    assert projector.progress.answers
+    ended.set()
+    one.join()
+    assert answered == ["neo4j"]
+    sources.close()
+
+
+def test_why_sql_answers_is_told_once_from_the_start_on(
+    alone: tuple[Ledger, Projector], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, projector = alone
+    for because in ("wrong password", "wrong password", "gone"):
+        projector.down(because)
+    told = [record.getMessage() for record in caplog.records if "SQL answers" in record.message]
+    assert [line.rpartition(": ")[2] for line in told] == ["wrong password", "gone"]
