@@ -38,6 +38,23 @@ def _refuse_traffic(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_refuse_traffic)
 
 
+SERVERS = {
+    "postgresql": "postgresql",
+    "own_postgresql": "postgresql",
+    "neo4j": "neo4j",
+    "own_neo4j": "neo4j",
+}
+"""Fixtures that are a server, and the engine it is."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Write beside each test which servers it takes, for ``tests.stages`` to count."""
+    for item in items:
+        named = getattr(item, "fixturenames", ())
+        taken = sorted({SERVERS[name] for name in named if name in SERVERS})
+        item.user_properties += [("engine", engine) for engine in taken]
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Cluster]:
     """A PostgreSQL for all tests that do it no harm; each makes a database of its own."""

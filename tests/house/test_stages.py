@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -48,6 +50,44 @@ def test_a_test_counts_for_each_engine_it_passed_on() -> None:
     written = "".join(f'<testcase name="{name}">{end}</testcase>' for name, end in cases.items())
     text = f'<testsuites><testsuite tests="7" failures="1">{written}</testsuite></testsuites>'
     assert tally(text, 1) == Outcome(6, 1, Counter(sqlite=2, postgresql=2, neo4j=1))
+
+
+TAKING = """
+import pytest
+
+@pytest.fixture
+def neo4j(): ...
+@pytest.fixture
+def own_postgresql(): ...
+@pytest.fixture
+def both(neo4j, own_postgresql): ...
+
+def test_one(neo4j): ...
+def test_two(both): ...
+@pytest.mark.parametrize("on", ["sqlite", "postgresql"])
+def test_named(on, neo4j): ...
+def test_neither(): ...
+def test_failing(neo4j): assert False
+"""
+
+
+def test_a_test_that_takes_a_server_counts_for_it_unless_its_name_says_more(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "from tests.conftest import pytest_collection_modifyitems"
+    )
+    (tmp_path / "test_taking.py").write_text(TAKING)
+    written = tmp_path / "report.xml"
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={written}"]
+    code = subprocess.run(
+        [sys.executable, *command, "--rootdir", tmp_path, tmp_path],
+        cwd=TESTS.parent,
+        capture_output=True,
+        check=False,
+    ).returncode
+    expected = Counter(neo4j=2, postgresql=2, sqlite=1)
+    assert tally(written.read_text("utf-8"), code) == Outcome(5, 1, expected)
 
 
 def test_an_engine_on_which_nothing_passed_is_named() -> None:
