@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
+from urllib.parse import parse_qsl, urlsplit
 
-from app.core.errors import Missing, Rejected
+from app.core.errors import Missing, Rejected, Unavailable
 from app.ledger.folder import Folder, signer_state
 from app.ledger.keyring import Keyring, key_place
 from app.ledger.opening import open_postgresql, open_sqlite
@@ -37,13 +38,27 @@ def open_store(
             lock.close()
             raise
     check_protected(settings)
-    return None, open_postgresql(
-        settings.database_url, settings.log_origin, entropy, kept, settings.database_timeout
-    )
+    try:
+        return None, open_postgresql(
+            settings.database_url, settings.log_origin, entropy, kept, settings.database_timeout
+        )
+    except Unavailable as refusal:
+        if refusal.retry_after is None:
+            raise
+        raise Unavailable(
+            "the database does not answer",
+            remedy="start its server, or correct MUNIMENT_DATABASE_URL: the line above says why",
+            retry_after=refusal.retry_after,
+        ) from refusal
 
 
 def check_protected(settings: Settings) -> None:
-    """Raise Rejected rather than let the network read the log, or answer in its place."""
+    """Raise Rejected rather than let the network read the log, or answer in its place.
+
+    Also where the database's address asks for what its driver does not know.
+    """
+    if settings.database_url is not None:
+        _check_options(settings.database_url)
     if settings.database_is_reached_unprotected():
         raise Rejected(
             "MUNIMENT_DATABASE_URL names another machine, and nothing proves that it answers",
@@ -56,6 +71,19 @@ def check_protected(settings: Settings) -> None:
             remedy="begin it with neo4j+s:// or bolt+s://, "
             "or say MUNIMENT_ALLOW_PLAIN_DATABASE=true",
         )
+
+
+def _check_options(url: str) -> None:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        make_conninfo("", **dict(parse_qsl(urlsplit(url).query)))
+    except ProgrammingError as error:
+        said = str(error).strip().splitlines()[0]
+        raise Rejected(
+            f"MUNIMENT_DATABASE_URL: {said}", remedy="name only options that libpq knows"
+        ) from None
 
 
 def database_of(settings: Settings, patience: float = FOR_A_PERSON) -> Database:

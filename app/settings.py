@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from app.core.errors import Rejected
 
@@ -190,10 +190,14 @@ def _signing_key(given: Mapping[str, str]) -> Path | TokenKey | None:
 def _database(given: Mapping[str, str]) -> str | None:
     """Read the database's address. It may hold a password, so no message repeats it."""
     written = given.get("MUNIMENT_DATABASE_URL") or None
-    if written is not None and urlsplit(written).scheme != DATABASE_SCHEME:
+    if written is None:
+        return None
+    address = _split(written)
+    if address is None or address.scheme != DATABASE_SCHEME:
         raise Rejected(
-            f"MUNIMENT_DATABASE_URL does not begin with {DATABASE_SCHEME}://",
-            remedy="unset it: then everything is kept in one SQLite file in the data folder",
+            f"MUNIMENT_DATABASE_URL is no address such as {DATABASE_SCHEME}://NAME@HOST/DATABASE",
+            remedy="write special signs in it as %XX; unset it, and everything is kept in one "
+            "SQLite file in the data folder",
         )
     return written
 
@@ -203,8 +207,15 @@ def _neo4j(given: Mapping[str, str]) -> str | None:
     written = given.get("MUNIMENT_NEO4J_URI") or None
     if written is None:
         return None
-    address = urlsplit(written)
-    if address.scheme not in NEO4J_SCHEMES or not address.hostname or address.username:
+    address = _split(written)
+    sound = (
+        address is not None
+        and address.scheme in NEO4J_SCHEMES
+        and address.hostname
+        and "@" not in address.netloc
+        and not (address.query or address.fragment or address.path.strip("/"))
+    )
+    if not sound:
         raise Rejected(
             "MUNIMENT_NEO4J_URI is not an address such as neo4j+s://graph.example:7687",
             remedy=f"begin it with one of: {', '.join(NEO4J_SCHEMES)}; unset it, and SQL answers",
@@ -229,6 +240,16 @@ def _neo4j_password(given: Mapping[str, str]) -> str | None:
             f"MUNIMENT_NEO4J_PASSWORD_FILE names {path}, which cannot be read",
             remedy="correct the setting, or let the server's user read the file",
         ) from None
+
+
+def _split(written: str) -> SplitResult | None:
+    """Take an address apart; None if its host or its port is none."""
+    try:
+        address = urlsplit(written)
+        _ = address.port
+    except ValueError:
+        return None
+    return address
 
 
 def _number(given: Mapping[str, str], name: str, default: int) -> int:

@@ -35,11 +35,11 @@ VALUES = {
 }
 SWITCHES = ("--json", "--quiet", "--no-color")
 COMMON = (
-    "Every command takes: --server URL (MUNIMENT_URL), --token TOKEN (MUNIMENT_TOKEN, else the "
+    "Every command takes: --server URL (MUNIMENT_URL, else MUNIMENT_PUBLIC_URL, else localhost at "
+    "MUNIMENT_PORT), --token TOKEN (MUNIMENT_TOKEN, else the "
     "session of `muniment login`), --data-dir FOLDER (MUNIMENT_DATA_DIR), --json, --quiet, "
     "--no-color (NO_COLOR)."
 )
-SERVER = "http://localhost:8000"
 SERVICE_TOKEN = "gvs_"  # noqa: S105 - what every service token begins with
 
 
@@ -170,7 +170,7 @@ def read_call(
         if flag not in found and os.environ.get(variable):
             found[flag] = os.environ[variable]
     call = Call(
-        server=found.get("--server", SERVER).rstrip("/"),
+        server=found.get("--server", _own_server()).rstrip("/"),
         given=found.get("--token"),
         data_dir=Path(found.get("--data-dir", "muniment-data")),
         json="--json" in found,
@@ -180,6 +180,12 @@ def read_call(
         transport=transport,
     )
     return call, rest
+
+
+def _own_server() -> str:
+    """Name the server that this environment's settings make."""
+    port = os.environ.get("MUNIMENT_PORT") or "8000"
+    return os.environ.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}"
 
 
 def _taken(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -55,8 +55,7 @@ def doctor(context: typer.Context) -> None:
         "graph": {**graph.facts},
         "problems": found,
     }
-    parts = (shown, signer, database.facts, graph.facts)
-    call.show(document, "\n".join(facts(one) for one in parts if one))
+    call.show(document, facts({**shown, **signer, **database.facts, **graph.facts}))
     for what, remedy in problems:
         call.red(f"{what}\n  → {remedy}")
     if problems:

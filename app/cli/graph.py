@@ -16,6 +16,7 @@ graph = typer.Typer(help="The lineage graph.", no_args_is_help=True)
 
 PAUSE = 0.2
 COUNTS = ("missing", "extra", "altered")
+SHOWN = ("store", "size", "nodes", "edges", *COUNTS, "index", "digest")
 
 Wait = Annotated[bool, typer.Option(help="Wait until it is done.")]
 
@@ -43,7 +44,7 @@ def reconcile(context: typer.Context, wait: Wait = True) -> None:
     job = _job(context, "reconcile", wait=wait)
     call = call_of(context)
     stores = [name for name in ("sql", "neo4j") if _of(job, name)]
-    call.show(job, "\n".join(facts(_of(job, name)) for name in stores) or facts(job))
+    call.show(job, "\n".join(facts(_of(job, name), SHOWN) for name in stores) or facts(job))
     differing = {name: sum(int(str(_of(job, name)[one])) for one in COUNTS) for name in stores}
     for name, count in differing.items():
         if count:

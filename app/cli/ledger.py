@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from app.cli.printing import facts
 from app.cli.recovering import recover
 from app.cli.redacting import redact
 from app.cli.verify import Trust, Vkey, finish, trusted_keys
+
+if TYPE_CHECKING:
+    from app.ledger.database import Database
 
 ledger = typer.Typer(help="The log of this data folder.", no_args_is_help=True)
 ledger.command("recover")(recover)
@@ -41,11 +44,27 @@ def fsck(
     from app.verification.fsck import fsck as check
 
     saved = [path.read_bytes() for path in since or ()]
-    report = check(database_of(settings), projections(), keys, saved)
+    database = database_of(settings)
+    _check_begun(database)
+    report = check(database, projections(), keys, saved)
     if not keys:
         call.note("no key was given: the log's own key shows slips, but no rewritten log")
         call.note("→ muniment ledger fsck --vkey KEY, with the key that `init` printed")
     finish(call, report)
+
+
+def _check_begun(database: Database) -> None:
+    """Raise Missing where nobody has made the tables yet: that is no log that was altered."""
+    if not database.shared:
+        return  # a file that cannot be read is for fsck to tell about
+    from app.core.errors import Missing
+    from app.migrations import schema
+
+    with database.reading() as connection:
+        if schema.version(connection) is None:
+            raise Missing(
+                f"{database.name} holds no log", remedy="run `muniment migrate` as its owner"
+            )
 
 
 @ledger.command("checkpoint")

@@ -62,7 +62,8 @@ def condition_of(database: Database, clock: Clock) -> Condition:
             with database.reading() as connection:
                 _look_at_schema(found, connection)
     except Unavailable as refusal:
-        found.problems.append((f"{database.name}: {refusal.detail}", "start the database server"))
+        remedy = "start its server, or correct MUNIMENT_DATABASE_URL"
+        found.problems.append((f"{database.name}: {refusal.detail}", remedy))
     return found
 
 

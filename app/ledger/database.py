@@ -65,6 +65,12 @@ class Database(Protocol):
     def changing(self) -> AbstractContextManager[Connection]:
         """Open a transaction that changes the schema, while nobody else does or writes."""
 
+    def alone(self, name: int) -> AbstractContextManager[bool]:
+        """Keep a name from all other processes meanwhile; False: one of them has it.
+
+        Whoever ends without a word, or loses its connection, has it no more.
+        """
+
     def insert_entries(self, connection: Connection, rows: Sequence[EntryColumns]) -> None:
         """Write entries in bulk."""
 

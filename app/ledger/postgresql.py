@@ -155,6 +155,24 @@ class PostgresqlDatabase:
                 connection.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
             yield connection
 
+    @contextmanager
+    def alone(self, name: int) -> Iterator[bool]:
+        """Keep a name from all other processes; it goes with the connection."""
+        try:
+            connection = self._begun()
+            held = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (name,)).scalar()
+            _driver(connection).execute("ROLLBACK")  # the session keeps the lock
+        except (DBAPIError, PoolTimeout, psycopg.Error) as error:
+            failure = self.failure_of(error)
+            if failure is None:
+                raise
+            raise failure.refusal from error
+        try:
+            yield bool(held)
+        finally:
+            connection.invalidate()
+            connection.close()
+
     def insert_entries(self, connection: Connection, rows: Sequence[EntryColumns]) -> None:
         """Write entries in bulk."""
         _copy(connection, COPY_ENTRIES, ENTRY_TYPES, rows)

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from app.core.errors import Missing
 from app.ledger.preparing import settle
 from app.ledger.sql_store import HEAD, PROJECTIONS, SqlStore
+from app.migrations import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ def rebuild(database: Database, projections: Sequence[Projection], name: str) ->
 
     Nobody else may write to a file meanwhile; on a server others wait. ``name``: of one
     projection, or ``all``. Returns the names of those made again. Raises Missing (no such
-    projection), Unverifiable (the log does not read back).
+    projection), Unavailable (the schema is another's), Unverifiable (the log does not read back).
     """
     chosen = [one for one in projections if name in (one.name, ALL)]
     if not chosen:
@@ -38,6 +39,7 @@ def rebuild(database: Database, projections: Sequence[Projection], name: str) ->
             remedy="one of: " + ", ".join([*(one.name for one in projections), ALL]),
         )
     with database.changing() as connection:
+        schema.check(connection)
         head = connection.execute(select(HEAD.c.origin, HEAD.c.size)).one()
         store = SqlStore(database, head.origin)
         for one in chosen:

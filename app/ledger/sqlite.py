@@ -68,6 +68,11 @@ class SqliteDatabase:
         """Open a transaction that changes the schema."""
         return self._writer.begin()
 
+    @contextmanager
+    def alone(self, name: int) -> Iterator[bool]:  # noqa: ARG002 - the folder has one process
+        """Keep a name from other processes: there is none."""
+        yield True
+
     # Plain tuples: a statement's typed parameters would cost as much as the rest.
 
     def insert_entries(self, connection: Connection, rows: Sequence[EntryColumns]) -> None:

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 OLDEST: Final = (5, 26)
 
+START: Final = "start Neo4j, or look at its log"
+REMEDIES: Final = {
+    "Neo.ClientError.Security": "correct MUNIMENT_NEO4J_USER and MUNIMENT_NEO4J_PASSWORD",
+    "Neo.ClientError.Database": "correct MUNIMENT_NEO4J_DATABASE, or make that database",
+    "the graph is ": "muniment graph rebuild",
+    "how far the graph is ": "muniment graph rebuild",
+}
+
 SERVER: Final = (
     "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' "
     "RETURN versions[0] AS version, edition, datetime() AS now"
@@ -37,9 +45,9 @@ def condition_of(graph: Neo4j, head: Head | None, clock: Clock) -> Condition:
             if head is not None:
                 _look_at_cursor(found, session, head)
     except GraphDown as failure:
-        found.problems.append(
-            (f"the graph does not answer, SQL does: {failure}", "start Neo4j, or look at its log")
-        )
+        said = str(failure)
+        remedy = next((REMEDIES[code] for code in REMEDIES if said.startswith(code)), START)
+        found.problems.append((f"the graph does not answer, SQL does: {said}", remedy))
     return found
 
 

@@ -1,7 +1,7 @@
 """Long work on the graph, one at a time: making it anew, holding it against the log.
 
-A job is an operational document. A crash leaves it running; the next start says that it was
-interrupted, and nothing of it has to be undone.
+A job is an operational document. A crash leaves it running; the next start of a server says that
+it was interrupted, unless another server is at one, and nothing of it has to be undone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping  # noqa: TC003 - read by the decoder
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 TOLD_EVERY: Final = 20
+LOCK: Final = 0x6D756E6967726166
+"""Held by the process that is at a job: ``munigraf`` in ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ class Jobs:
         self._one = threading.Lock()
 
     def interrupted(self) -> None:
-        """Say of what a crash left running that it does not run any more."""
+        """Say of what a crash left running that it does not run any more.
+
+        Where another process is at a job nothing is said: it may be that one.
+        """
 
         def end(connection: Connection) -> None:
             for _, document in operational.each(connection, KIND):
@@ -84,7 +90,9 @@ class Jobs:
                     problem = "the server stopped before it was done; start it again"
                     _put(connection, replace(job, state=FAILED, problem=problem))
 
-        self._ledger.operate(end)
+        with self._ledger.store.database.alone(LOCK) as nobody:
+            if nobody:
+                self._ledger.operate(end)
 
     def find(self, job_id: str) -> Job:
         """Read a job. Raises Missing."""
@@ -136,19 +144,20 @@ class Jobs:
         return {**said.data, "index": receipt.index}
 
     def _start(self, kind: str, work: Callable[[Job], Mapping[str, Json]]) -> Job:
+        running = Conflict("a job of the graph runs already", remedy="wait until it is done")
         if not self._one.acquire(blocking=False):
-            raise Conflict("a job of the graph runs already", remedy="wait until it is done")
-        try:
+            raise running
+        with ExitStack() as undo:
+            undo.callback(self._one.release)
+            if not undo.enter_context(self._ledger.store.database.alone(LOCK)):
+                raise running
             job = Job(self._entropy(8).hex(), kind)
             self._save(job)
-            thread = threading.Thread(target=self._run, args=(job, work), name=kind, daemon=True)
-            thread.start()
-        except BaseException:
-            self._one.release()
-            raise
+            arguments = (job, work, undo.pop_all())
+            threading.Thread(target=self._run, args=arguments, name=kind, daemon=True).start()
         return job
 
-    def _run(self, job: Job, work: Callable[[Job], Mapping[str, Json]]) -> None:
+    def _run(self, job: Job, work: Callable[[Job], Mapping[str, Json]], locks: ExitStack) -> None:
         try:
             ended = replace(job, state=DONE, progress=100, result=work(job))
         except GraphDown as failure:
@@ -159,7 +168,7 @@ class Jobs:
             log.exception("%s of the graph failed", job.kind)
             ended = replace(job, state=FAILED, problem=repr(failure))
         finally:
-            self._one.release()  # before it is told: who reads that it is done may start another
+            locks.close()  # before it is told: who reads that it is done may start another
         try:
             self._save(ended)
         except Refusal:

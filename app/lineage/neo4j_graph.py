@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -102,15 +103,21 @@ class Neo4j:
         except ClientError as failure:
             refuses = str(failure.code).startswith(REFUSING)
             down = GraphRefuses if refuses else GraphDown
-            raise down(f"{failure.code}: {failure.message}"[:500]) from failure
+            raise down(_in_one_line(f"{failure.code}: {failure.message}")) from failure
         except (DriverError, Neo4jError, OSError) as failure:
-            raise GraphDown(f"{type(failure).__name__}: {failure}"[:500]) from failure
+            raise GraphDown(_in_one_line(f"{type(failure).__name__}: {failure}")) from failure
+
+
+def _in_one_line(said: str) -> str:
+    return " ".join(said.split())[:500]
 
 
 def connect(uri: str, user: str, password: str, database: str) -> Neo4j:
     """Prepare a connection; nothing is sent before the first session."""
     from neo4j import GraphDatabase
 
+    # What it would say by itself, over and over, reaches us as an exception.
+    logging.getLogger("neo4j").setLevel(logging.CRITICAL)
     driver = GraphDatabase.driver(
         uri,
         auth=(user, password),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -86,7 +87,8 @@ class Projector:
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(timeout=LONGEST_PAUSE)
-        self.graph.driver.close()
+        with suppress(BufferError):  # a reader whom a silent server keeps waiting has it in use
+            self.graph.driver.close()
 
     @property
     def progress(self) -> Progress:

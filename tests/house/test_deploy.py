@@ -68,6 +68,23 @@ def test_every_secret_is_a_file_that_the_documentation_names() -> None:
         assert f"`{name}`" in told
 
 
+def test_a_secret_is_owned_by_whoever_reads_it() -> None:
+    """PostgreSQL's image reads what its set-up script names as its own user, Neo4j's as root."""
+    told = (ROOT / "docs/operations.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.*`) \| (\d+) \|", told, re.MULTILINE)
+    owners = {name: owner for names, owner in rows for name in re.findall(r"`(\w+)`", names)}
+    read = {"postgresql": "999", "neo4j": "0", "migrate": "10001", "muniment": "10001"}
+    assert owners == {
+        name: read[service] for service in SERVICES for name in secrets(SERVICES[service])
+    }
+
+
+def test_only_neo4js_root_may_be_written_to() -> None:
+    told = (ROOT / "docs/operations.md").read_text("utf-8")
+    assert "read-only roots (but\nNeo4j's" in told
+    assert [name for name in SERVICES if not SERVICES[name].get("read_only")] == ["neo4j"]
+
+
 def test_the_server_is_not_the_owner_of_its_tables() -> None:
     assert "muniment_app@" in SERVICES["muniment"]["environment"]["MUNIMENT_DATABASE_URL"]
     assert "muniment_owner@" in SERVICES["migrate"]["environment"]["MUNIMENT_DATABASE_URL"]

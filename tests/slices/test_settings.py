@@ -82,7 +82,18 @@ def test_an_address_of_a_key_in_a_token_is_whole_and_holds_no_pin(address: str) 
 
 @pytest.mark.parametrize(
     "uri",
-    ["graph.example", "http://graph.example", "bolt+ssc://graph.example", "bolt://", "bolt://me@x"],
+    [
+        "graph.example",
+        "http://graph.example",
+        "bolt+ssc://graph.example",
+        "bolt://",
+        "bolt://me@x",
+        "bolt://:hush@localhost",
+        "bolt://localhost:99999",
+        "bolt://[::1",
+        "bolt://localhost:7687?a=b",
+        "bolt://localhost/graph",
+    ],
 )
 def test_an_address_that_is_no_graph_servers_is_refused(uri: str) -> None:
     with pytest.raises(Rejected, match="MUNIMENT_NEO4J_URI"):
@@ -133,6 +144,9 @@ def test_the_public_address_follows_the_port() -> None:
     ("name", "written"),
     [
         ("MUNIMENT_PORT", "http"),
+        ("MUNIMENT_DATABASE_URL", "postgresql://localhost/x"),
+        ("MUNIMENT_DATABASE_URL", "postgresql+psycopg://localhost:first/x"),
+        ("MUNIMENT_DATABASE_URL", "postgresql+psycopg://[::1/x"),
         ("MUNIMENT_PORT", "-1"),
         ("MUNIMENT_MAX_BODY", "10 MiB"),
         ("MUNIMENT_MAX_BODY", "²"),

@@ -57,6 +57,30 @@ def test_on_servers_both_engines_are_named_and_the_graphs_lag(go: Go, neo4j: Ser
 
 
 @pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        (
+            "MUNIMENT_NEO4J_PASSWORD",
+            "correct MUNIMENT_NEO4J_USER and MUNIMENT_NEO4J_PASSWORD",
+        ),
+        ("MUNIMENT_NEO4J_DATABASE", "correct MUNIMENT_NEO4J_DATABASE, or make that database"),
+    ],
+)
+def test_what_keeps_it_from_the_graph_is_what_is_to_be_corrected(
+    go: Go, monkeypatch: pytest.MonkeyPatch, variable: str, remedy: str
+) -> None:
+    assert go("init", "--admin", "root", "--password-stdin", stdin=PASSWORD)[0] == 0
+    monkeypatch.setenv(variable, "another")
+    code, out, _ = go("doctor", "--json")
+    assert code == 1
+    told = json.loads(out)["problems"][0]
+    assert told["problem"].startswith("the graph does not answer, SQL does: Neo.ClientError.")
+    assert "\n" not in told["problem"]
+    assert told["remedy"] == remedy
+
+
+@pytest.mark.usefixtures("production")
 def test_a_graph_that_is_away_is_named_and_the_database_is_not(
     go: Go, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +98,22 @@ def test_a_graph_on_another_machine_that_proves_nothing_is_not_asked(
     shown, problems = asked(go)
     assert problems == ["nothing proves that the graph on the other machine answers", ALONE]
     assert shown["graph"] == {}
+
+
+@pytest.mark.parametrize(
+    ("variables", "address"),
+    [
+        ({"MUNIMENT_PORT": "9"}, "http://localhost:9"),
+        ({"MUNIMENT_PUBLIC_URL": "http://127.0.0.1:9", "MUNIMENT_PORT": "7"}, "http://127.0.0.1:9"),
+    ],
+)
+def test_the_server_it_looks_for_is_that_of_the_settings(
+    go: Go, vkey: str, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str
+) -> None:
+    monkeypatch.delenv("MUNIMENT_URL")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert asked(go)[1] == [f"no server answers at {address}"]
 
 
 def test_with_its_server_running_a_file_is_healthy(

@@ -43,8 +43,12 @@ def test_an_owner_prepares_the_database_and_the_server_begins_the_log(
     code, _, err = go("init", "--admin", "root", "--password-stdin", stdin=PASSWORD)
     assert code == 1
     assert "→ run `muniment migrate` as its owner" in err
+    code, _, err = go("ledger", "fsck")
+    assert (code, "holds no log" in err) == (2, True), "nothing was altered: nothing is there"
 
     monkeypatch.setenv("MUNIMENT_DATABASE_URL", as_owner)
+    code, _, err = go("migrate", "--rebuild", "lineage")
+    assert (code, "holds no log yet" in err) == (5, True)
     assert go("migrate")[:2] == (0, f"steps taken: {', '.join(schema.KNOWN)}\n")
     assert go("migrate", "--json")[1] == '{\n  "steps": []\n}\n'
 
@@ -143,6 +147,26 @@ def test_a_server_that_is_away_is_a_problem_and_no_crash(tmp_path: Path) -> None
     [(problem, _)] = condition_of(database, utc_now).problems
     assert "does not answer" in problem
     database.close()
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor", "ledger fsck", "migrate"])
+def test_an_option_that_is_none_is_named_and_the_log_is_not_blamed(
+    go: Go, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("MUNIMENT_DATABASE_URL", "postgresql+psycopg://localhost:9/x?sslmod=off")
+    code, _, err = go(*command.split())
+    assert code in (1, 2)
+    assert 'MUNIMENT_DATABASE_URL: invalid connection option "sslmod"' in err
+
+
+def test_a_server_that_is_away_at_the_start_is_not_asked_again_with_a_key(
+    go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUNIMENT_DATABASE_URL", f"postgresql+psycopg://x@/none?host={tmp_path}")
+    code, _, err = go("serve")
+    assert code == 1
+    assert "the database does not answer\n  → start its server, or correct MUNIMENT_" in err
+    assert "Idempotency-Key" not in err
 
 
 def test_a_file_is_durable_and_says_so(tmp_path: Path) -> None:

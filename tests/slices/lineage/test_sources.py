@@ -289,6 +289,9 @@ def test_both_stores_share_the_time_of_a_question(
     finally:
         neo4j.signal(signal.SIGCONT)
     sources.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("graph"):
+            thread.join()
 
 
 def test_a_question_that_waits_for_others_says_nothing_against_the_server(
