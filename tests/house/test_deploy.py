@@ -121,7 +121,9 @@ def test_the_image_is_built_from_the_locks_and_runs_as_nobody() -> None:
 
 
 def test_the_roles_are_those_that_the_addresses_name() -> None:
-    script = (DEPLOY / "postgresql-roles.sh").read_text("utf-8")
+    path = DEPLOY / "postgresql-roles.sh"
+    assert path.stat().st_mode & 0o111, "what is not executable is read into the image's own shell"
+    script = path.read_text("utf-8")
     for role in ("muniment_owner", "muniment_app"):
         assert f"CREATE ROLE {role} LOGIN PASSWORD" in script
     assert "LOCALE 'C'" in script
