@@ -61,10 +61,10 @@ def _check_begun(database: Database) -> None:
     from app.migrations import schema
 
     with database.reading() as connection:
-        if schema.version(connection) is None:
-            raise Missing(
-                f"{database.name} holds no log", remedy="run `muniment migrate` as its owner"
-            )
+        found = schema.version(connection)
+    if found is None:
+        database.close()
+        raise Missing(f"{database.name} holds no log", remedy="run `muniment migrate` as its owner")
 
 
 @ledger.command("checkpoint")
