@@ -132,14 +132,15 @@ def app_of(house: House) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.house = house
-    desk = desk_of(house)
-    add_front(app, house, desk)
     authenticate = house.identity.authentication
     ledger = house.ledger
-    cursors = Cursors(house.secret)
     admission = Admission(house.clock, teams_of)
     recording = Recording(ledger, admission, house.secret, house.clock)
+    # Routes are tried in this order, and to be tried costs: the busiest come first.
     app.include_router(recording_routes(recording, authenticate))
+    desk = desk_of(house)
+    add_front(app, house, desk)
+    cursors = Cursors(house.secret)
     app.include_router(stream_routes(ledger, authenticate, cursors))
     app.include_router(reading_routes(ledger, house.publisher, authenticate, hides))
     redactions = Redactions(

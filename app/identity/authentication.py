@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hmac
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select
 from app.core.access import SCOPES, Permission, Scope, allowed_by_token
 from app.core.errors import Forbidden, Unauthenticated
 from app.core.events import Actor, ActorKind, AuthMethod
+from app.core.events.kinds.people import TokenRevoked, UserDisabled
 from app.core.ledger.times import format_time, parse_time
 from app.identity import opaque, reading
 from app.identity.principal import Limits, Principal, Right
@@ -28,6 +29,7 @@ from app.ledger import operational
 from app.web.hosts import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from fastapi import Request
@@ -43,6 +45,9 @@ ABSOLUTE = timedelta(hours=10)
 TOUCH = timedelta(minutes=1)
 LOCAL_SCOPE_KEY = "muniment.principal"
 MOST_REMEMBERED = 1024
+ENDS = (f"type:{TokenRevoked.TYPE}", f"type:{UserDisabled.TYPE}")
+"""Heads that move whenever a token ends before its time."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _AGAIN = "sign in again"
 
@@ -114,14 +119,19 @@ class Authentication:
     def _token(self, token: str) -> Principal:
         now, key = self._clock(), opaque.digest(token)
         known = self._tokens.get(key)
-        if known is None or known.expires_at <= now:
+        if known is None or known.expires_at <= now or self._ended_elsewhere(known):
             generation = self._tokens.generation
             with self._ledger.store.reading() as connection:
                 known = recognise_token(connection, token, now)
-            if not self._ledger.store.shared:
-                self._tokens.put(key, known, generation)
+                ends = self._ledger.store.heads(connection, ENDS)
+            self._tokens.put(key, replace(known, ends=ends), generation)
         self._used.note(known.principal.actor.id, now)
         return known.principal
+
+    def _ended_elsewhere(self, known: Recognised) -> bool:
+        """Tell whether another process has ended any token since this one was recognised."""
+        store = self._ledger.store
+        return store.shared and store.database.newest_heads(ENDS) != known.ends
 
     def _touch(self, key: str, now: datetime) -> None:
         """Note that a session is in use; nobody waits for it to be written."""
@@ -137,16 +147,21 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Whom a token stands for, and until when."""
+    """Whom a token stands for, and until when.
+
+    ``ends``: the last entries, when it was recognised, of the types by which tokens end.
+    """
 
     principal: Principal
     expires_at: datetime
+    ends: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Remembered:
     """Tokens recognised before, by their hash, so that a pipeline's every call costs no query.
 
-    Not where other processes write to the log: a token that one of them revokes ends here, too.
+    Where other processes write to the log, too, each use takes one look at the heads of what
+    ends tokens; where nobody else does, ``forget`` is told.
 
     ``generation`` is told before one reads and compared before one writes here: what was
     read before a revocation cannot get in after it.
@@ -162,7 +177,8 @@ class _Remembered:
 
     def put(self, key: str, recognised: Recognised, generation: int) -> None:
         with self._lock:
-            if generation == self.generation and len(self._known) < MOST_REMEMBERED:
+            room = key in self._known or len(self._known) < MOST_REMEMBERED
+            if generation == self.generation and room:
                 self._known[key] = recognised
 
     def clear(self) -> None:

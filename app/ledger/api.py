@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.core.errors import HeadMoved, Unavailable, UnsupportedMedia
 from app.core.ledger.canonical import canonical, parse_json
+from app.ledger.append import Request as Wanted
 from app.ledger.idempotency import make_key
 from app.ledger.posting import admit, read_batch, read_said, replayed
 
@@ -63,16 +64,20 @@ class Recording:
             posting = await self._admit(saids, caller)
             if not posting.fresh:
                 return posting.merge([]), True
+            wanted = Wanted(
+                self.ledger.prepare(posting.fresh),
+                caller.actor,
+                "api",
+                posting.expects,
+                key,
+                posting.resource,
+                beside=None,
+            )
+            # Others who are nearly as far come along: what is handed in within one turn of the
+            # loop is committed together, and whoever is alone waits for nobody.
+            await asyncio.sleep(0)
             try:
-                future = self.ledger.submit(
-                    posting.fresh,
-                    caller.actor,
-                    source="api",
-                    expects=posting.expects,
-                    key=key,
-                    resource=posting.resource,
-                )
-                appended = await asyncio.wrap_future(future)
+                appended = await asyncio.wrap_future(self.ledger.sequencer.append(wanted))
             except HeadMoved:
                 continue
             if appended.replayed and key is not None:

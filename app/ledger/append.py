@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import HeadMoved, Refusal
 from app.core.events.kinds.records import LogRecovered
-from app.core.ledger.commitment import data_root
-from app.core.ledger.entry import DataCommitment, Entry, EntryActor, encode
+from app.core.ledger.entry import Entry, EntryActor, encode
 from app.core.ledger.merkle import leaf_hash
 from app.ledger.following import follow
 from app.ledger.idempotency import Use, record_uses, uses
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from app.core.events import Actor, Said
     from app.core.events import Event as Happened
+    from app.core.ledger.entry import DataCommitment
     from app.core.ledger.payload import Member
     from app.ledger.idempotency import IdempotencyKey
     from app.ledger.ports import Projection
@@ -49,13 +49,6 @@ class Event:
     schema: bytes
     members: tuple[Member, ...]
     data: DataCommitment
-
-    @classmethod
-    def committed(cls, said: Said, schema: bytes, members: tuple[Member, ...], size: int) -> Event:
-        """Commit to the members. ``size``: bytes of the data's canonical JSON."""
-        root = data_root({one.name: one.commitment for one in members})
-        data = DataCommitment(root, len(members), size)
-        return cls(said, schema, members, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +204,9 @@ class Appender:
     ) -> list[tuple[Entry, bytes, bytes]]:
         """Build the entries of one request, each with its bytes and its leaf hash."""
         now = self._now(request, batch.position.recorded_at)
+        actor = request.actor
+        by = EntryActor(actor.id, actor.kind.value, actor.auth.value)
+        random = self._entropy(RANDOM_BYTES * len(request.events))
         heads: dict[str, int] = {}
         leaf, index = batch.position.leaf, batch.position.size
         built: list[tuple[Entry, bytes, bytes]] = []
@@ -223,13 +219,13 @@ class Appender:
                 prev=leaf,
                 subject_prev=heads.get(said.subject, batch.heads.get(said.subject)),
                 type_prev=heads.get(kind, batch.heads.get(kind)),
-                id=uuid7(recorded_at, self._entropy(RANDOM_BYTES)),
+                id=uuid7(recorded_at, random[RANDOM_BYTES * len(built) :][:RANDOM_BYTES]),
                 type=said.event.TYPE,
                 source=request.source,
                 subject=said.subject,
                 occurred_at=said.occurred_at or recorded_at,
                 recorded_at=recorded_at,
-                actor=EntryActor(request.actor.id, request.actor.kind, request.actor.auth),
+                actor=by,
                 schema=event.schema,
                 data=event.data,
                 idem=key_mac,

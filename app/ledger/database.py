@@ -80,8 +80,14 @@ class Database(Protocol):
     def heads(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
         """Find the last entry of each key that has one."""
 
+    def newest_heads(self, keys: Sequence[str]) -> dict[str, int]:
+        """Find heads as they are now, at the least cost there is. Raises as ``reading``."""
+
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key."""
+
+    def run(self, connection: Connection, statement: str, values: Sequence[object]) -> int:
+        """Run one statement, a ``?`` for each plain value; tell how many rows it changed."""
 
     def failure_of(self, failure: Exception) -> Failure | None:
         """Tell a failing disk, file or server from a mistake in a statement (None)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from psycopg.errors import LockNotAvailable
@@ -26,7 +26,7 @@ from app.ledger.silence import Listening, Silent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, CursorResult
 
     from app.ledger.database import EntryColumns, PayloadColumns
 
@@ -118,31 +118,42 @@ class PostgresqlDatabase:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a read transaction: one consistent state of everything. Raises Unavailable."""
-        try:
-            connection = self._begun()
+        with self._refusing():
+            connection, _ = self._first(BEGIN)
             try:
                 yield connection
             finally:
                 _end(connection)
+
+    def newest_heads(self, keys: Sequence[str]) -> dict[str, int]:
+        """Find heads as they are now, in one round trip. Raises Unavailable."""
+        with self._refusing():
+            connection, found = self._first(FIND_HEADS, list(keys))
+            with connection:
+                return {row.key: row.idx for row in found}
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turn a failing server into a refusal."""
+        try:
+            yield
         except (DBAPIError, PoolTimeout, psycopg.Error) as error:
             failure = self.failure_of(error)
             if failure is None:
                 raise
             raise failure.refusal from error
 
-    def _begun(self) -> Connection:
-        """Begin on a connection that lives: a server that was restarted has left dead ones."""
+    def _first(self, statement: str, *values: object) -> tuple[Connection, CursorResult[Any]]:
+        """Run it on a connection that lives: a server that was restarted has left dead ones."""
         for last in (False, True):
             connection = self._reader.connect()
             try:
-                connection.exec_driver_sql(BEGIN)
+                return connection, connection.exec_driver_sql(statement, values)
             except DBAPIError as error:
                 connection.close()
                 silent = isinstance(error.orig, Silent)
                 if last or silent or not error.connection_invalidated:
                     raise
-            else:
-                return connection
         raise AssertionError(last)
 
     @contextmanager
@@ -159,7 +170,7 @@ class PostgresqlDatabase:
     def alone(self, name: int) -> Iterator[bool]:
         """Keep a name from all other processes; it goes with the connection."""
         try:
-            connection = self._begun()
+            connection, _ = self._first(BEGIN)
             held = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (name,)).scalar()
             _driver(connection).execute("ROLLBACK")  # the session keeps the lock
         except (DBAPIError, PoolTimeout, psycopg.Error) as error:
@@ -188,6 +199,10 @@ class PostgresqlDatabase:
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key, in one statement."""
         connection.exec_driver_sql(MOVE_HEADS, (list(heads.keys()), list(heads.values())))
+
+    def run(self, connection: Connection, statement: str, values: Sequence[object]) -> int:
+        """Run one statement."""
+        return _driver(connection).execute(statement.replace("?", "%s").encode(), values).rowcount
 
     def failure_of(self, failure: Exception) -> Failure | None:
         """Tell a failing server from a mistake in a statement (None)."""

@@ -21,6 +21,7 @@ from app.core.events import CLIENT_TYPES, Said, full_type, parse_event
 from app.core.events.envelope import check_subject
 from app.core.ledger.canonical import canonical
 from app.ledger.idempotency import find_use
+from app.ledger.receipt import receipt_of
 from app.ledger.schemas import escape
 
 if TYPE_CHECKING:
@@ -144,11 +145,12 @@ def admit(ledger: Ledger, rules: Admit, saids: Sequence[Said], actor: Actor) -> 
     known: dict[int, Receipt] = {}
     fresh: list[Said] = []
     expects: dict[str, int | None] = {}
-    with ledger.snapshot() as now:
+    store = ledger.store
+    with store.reading() as connection:
         for place, said in enumerate(saids):
-            admission = rules(now.connection, said, saids[:place], actor)
+            admission = rules(connection, said, saids[:place], actor)
             if admission.recorded_at_index is not None:
-                known[place] = now.receipt(admission.recorded_at_index)
+                known[place] = receipt_of(*store.entry(connection, admission.recorded_at_index))
                 continue
             for key, index in admission.expects.items():
                 expects.setdefault(key, index)

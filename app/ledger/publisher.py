@@ -232,11 +232,10 @@ class Publisher:
                 expected = join_hashes(leaves[first - start : first - start + TILE_WIDTH])
                 if self._store.tile(connection, 0, tile.index) != expected:
                     raise ChainBroken(f"the stored {tile.path()} is not made of its entries")
-        if fold(read_tree(self._store, connection, size).peaks()) != (
-            self._frontier.extend(leaves).root()
-        ):
+        frontier = self._frontier.extend(leaves)
+        if fold(read_tree(self._store, connection, size).peaks()) != frontier.root():
             raise ChainBroken(f"the stored tiles do not lead to the entries' root at size {size}")
-        return self._frontier.extend(leaves), previous
+        return frontier, previous
 
 
 def _readable(index: int, raw: bytes) -> Entry:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from app.core.errors import Rejected, TooLarge
-from app.core.ledger.canonical import canonical
-from app.core.ledger.commitment import SALT_BYTES, commit
-from app.core.ledger.payload import Member
+from app.core.ledger.commitment import SALT_BYTES
+from app.core.ledger.payload import commit_data
 from app.ledger.append import Appended, Event, Request
 from app.ledger.snapshot import Snapshot
 
@@ -63,7 +62,7 @@ class Ledger:
         The future raises HeadMoved, IdempotencyMismatch, Unavailable, StorageFull.
         Raises SchemaMismatch, Rejected (U+0000 in a text), TooLarge, Unavailable at once.
         """
-        events = tuple(self._prepare(said) for said in saids)
+        events = self.prepare(saids)
         request = Request(events, actor, source, expects or {}, key, resource, beside)
         return self.sequencer.append(request)
 
@@ -129,28 +128,27 @@ class Ledger:
         with self.store.reading() as connection:
             yield Snapshot(self.store, connection, self.store.head(connection).size)
 
+    def prepare(self, saids: Sequence[Said]) -> tuple[Event, ...]:
+        """Check data and commit to its members: the work that needs no lock; see ``submit``."""
+        return tuple(map(self._prepare, saids))
+
     def _prepare(self, said: Said) -> Event:
-        """Check the data and commit to its members: the work that needs no lock."""
         schema = self.schemas[said.event.TYPE]
         schema.check(said.data, from_client=False)
-        members = tuple(self._member(name, canonical(value)) for name, value in said.data.items())
-        whole = canonical(said.data)
-        size = len(whole)
-        if ESCAPED_NUL in whole and _holds_nul(said.data):
+        members, data = commit_data(said.data, self.entropy(SALT_BYTES * len(said.data)))
+        # The schema has no such name; an escaped backslash may stand before "u0000", too.
+        if any(ESCAPED_NUL in (one.value or b"") for one in members) and _holds_nul(said.data):
             raise Rejected(
                 "a text in the event's data holds U+0000, which not every database can keep",
                 remedy="leave the character out",
             )
-        if size > LARGEST_DATA:
+        if data.size > LARGEST_DATA:
             raise TooLarge(
-                f"the event's data has {size} bytes of canonical JSON; the limit is {LARGEST_DATA}",
+                f"the event's data has {data.size} bytes of canonical JSON;"
+                f" the limit is {LARGEST_DATA}",
                 remedy="upload large documents as files and name their digest",
             )
-        return Event.committed(said, bytes.fromhex(schema.digest), members, size)
-
-    def _member(self, name: str, value: bytes) -> Member:
-        salt = self.entropy(SALT_BYTES)
-        return Member(name, commit(name, value, salt), salt, value)
+        return Event(said, bytes.fromhex(schema.digest), members, data)
 
 
 def _holds_nul(value: Json) -> bool:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlmodel import SQLModel
 
 from app.core.errors import ChainBroken, Missing
@@ -53,6 +53,12 @@ TILES = _table(TileRow)
 CHECKPOINTS = _table(CheckpointRow)
 PROJECTIONS = _table(ProjectionRow)
 THE_HEAD = select(HEAD)
+
+MOVE_HEAD = (
+    "UPDATE head SET size = ?, root = ?, leaf_hash = ?, recorded_at = ?, epoch = ?"
+    " WHERE one = 1 AND size = ?"
+)
+MOVE_PROJECTIONS = "UPDATE projections SET size = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,18 +249,11 @@ class SqlStore:
 
         Raises ChainBroken if it is not at ``before``: somebody else wrote to this log.
         """
-        moved = connection.execute(
-            update(HEAD)
-            .where(HEAD.c.one == 1, HEAD.c.size == before.size)
-            .values(
-                size=after.size,
-                root=after.frontier.root(),
-                leaf_hash=after.leaf,
-                recorded_at=format_time(after.recorded_at),
-                epoch=after.epoch,
-            )
+        root, at = after.frontier.root(), format_time(after.recorded_at)
+        moved = self.database.run(
+            connection, MOVE_HEAD, (after.size, root, after.leaf, at, after.epoch, before.size)
         )
-        if moved.rowcount != 1:
+        if moved != 1:
             raise ChainBroken(
                 f"the log's head is not at size {before.size} any more: another writer was here",
                 remedy="stop every other server on this database, then restart",
@@ -262,4 +261,4 @@ class SqlStore:
 
     def move_projections(self, connection: Connection, size: int) -> None:
         """Note that every projection holds the effect of the first ``size`` entries."""
-        connection.execute(update(PROJECTIONS).values(size=size))
+        self.database.run(connection, MOVE_PROJECTIONS, (size,))

@@ -58,7 +58,7 @@ class SqliteDatabase:
 
     def writing(self) -> AbstractContextManager[Connection]:
         """Open a write transaction."""
-        return self._writer.begin()
+        return _transaction(self._writer)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a read transaction: one consistent state of everything."""
@@ -66,22 +66,23 @@ class SqliteDatabase:
 
     def changing(self) -> AbstractContextManager[Connection]:
         """Open a transaction that changes the schema."""
-        return self._writer.begin()
+        return _transaction(self._writer)
 
     @contextmanager
     def alone(self, name: int) -> Iterator[bool]:  # noqa: ARG002 - the folder has one process
         """Keep a name from other processes: there is none."""
         yield True
 
-    # Plain tuples: a statement's typed parameters would cost as much as the rest.
+    # Straight to the driver, with plain tuples: SQLAlchemy's way to a statement costs more than
+    # most of these statements do.
 
     def insert_entries(self, connection: Connection, rows: Sequence[EntryColumns]) -> None:
         """Write entries in bulk."""
-        connection.exec_driver_sql(INSERT_ENTRY, list(rows))
+        _driver(connection).executemany(INSERT_ENTRY, rows)
 
     def insert_payloads(self, connection: Connection, rows: Sequence[PayloadColumns]) -> None:
         """Write members of entries in bulk."""
-        connection.exec_driver_sql(INSERT_PAYLOAD, list(rows))
+        _driver(connection).executemany(INSERT_PAYLOAD, rows)
 
     def heads(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
         """Find the last entry of each key that has one."""
@@ -89,16 +90,26 @@ class SqliteDatabase:
         for start in range(0, len(keys), MOST_PARAMETERS):
             part = keys[start : start + MOST_PARAMETERS]
             asked = f"SELECT key, idx FROM heads WHERE key IN ({','.join('?' * len(part))})"  # noqa: S608 - marks
-            found.update(connection.exec_driver_sql(asked, tuple(part)).all())
+            found.update(_driver(connection).execute(asked, part).fetchall())
         return found
+
+    def newest_heads(self, keys: Sequence[str]) -> dict[str, int]:
+        """Find heads as they are now."""
+        with self.reading() as connection:
+            return self.heads(connection, keys)
 
     def move_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Set the last entry of each key."""
-        connection.exec_driver_sql(MOVE_HEAD, list(heads.items()))
+        _driver(connection).executemany(MOVE_HEAD, heads.items())
+
+    def run(self, connection: Connection, statement: str, values: Sequence[object]) -> int:
+        """Run one statement."""
+        return _driver(connection).execute(statement, values).rowcount
 
     def failure_of(self, failure: Exception) -> Failure | None:
         """Tell a failing disk or file from a mistake in a statement (None)."""
-        name = str(getattr(getattr(failure, "orig", None), "sqlite_errorname", ""))
+        error = getattr(failure, "orig", failure)
+        name = str(getattr(error, "sqlite_errorname", ""))
         if name == "SQLITE_FULL":
             return Failure(StorageFull("the disk is full; nothing was written", remedy="make room"))
         if name.startswith(BROKEN):
@@ -125,11 +136,14 @@ class SqliteDatabase:
 def writer_engine(path: Path) -> Engine:
     """Open the one connection that writes. Every commit is synced to disk (FULL)."""
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        f"sqlite:///{path}",
+        poolclass=StaticPool,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"check_same_thread": False},
     )
 
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
@@ -139,7 +153,6 @@ def writer_engine(path: Path) -> Engine:
         cursor.close()
 
     event.listen(engine, "connect", configure)
-    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
@@ -170,7 +183,7 @@ def reader_engine(path: Path) -> Engine:
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """Open a read transaction, by hand: it costs a third of SQLAlchemy's own."""
     with engine.connect() as connection:
-        driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+        driver = _driver(connection)
         driver.execute("BEGIN")
         try:
             yield connection
@@ -178,5 +191,18 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             driver.execute("ROLLBACK")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a write transaction, by hand as well."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        finally:
+            if _driver(connection).in_transaction:
+                connection.exec_driver_sql("ROLLBACK")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)

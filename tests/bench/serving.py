@@ -119,7 +119,7 @@ def _post(port: int, path: str, token: str, connections: int, turn: int) -> Load
 
 
 def _yardsticks(app: FastAPI, path: Path) -> None:
-    """Add routes of the same kind that do nothing, and one commit, with the same body."""
+    """Add routes of the same kind and place that do nothing, and one commit, with the same body."""
     bare = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     bare.execute("PRAGMA journal_mode=WAL")
     bare.execute("PRAGMA synchronous=FULL")
@@ -134,6 +134,10 @@ def _yardsticks(app: FastAPI, path: Path) -> None:
     async def commit(request: Request) -> Response:
         bare.execute("INSERT INTO bare VALUES (?)", (await request.body(),))
         return JSONResponse(RECEIPT, 201)
+
+    # Routes are tried in order, which costs: these stand beside the one they are held against.
+    routes = app.router.routes
+    routes[:0] = [routes.pop(), routes.pop()]
 
 
 def _token(house: House) -> str:

@@ -61,6 +61,11 @@ def name_order(name: str) -> bytes:
     return name.encode("utf-16-be", "surrogatepass")
 
 
+def in_order(names: Mapping[str, object]) -> list[str]:
+    """Sort member names as canonical JSON has them; ASCII alone sorts so by itself."""
+    return sorted(names) if "".join(names).isascii() else sorted(names, key=name_order)
+
+
 def _refuse(value: object) -> NoReturn:
     raise TypeError(value)
 
@@ -78,6 +83,8 @@ _unsafe_order = re.compile("[\ud800-\U0010ffff]").search
 
 def _quick(value: Json) -> bytes | None:
     """Encode what provably needs none of the care below; None for everything else."""
+    if isinstance(value, str):
+        return _quote(value).encode()
     if not isinstance(value, (dict, list)):
         return None
     try:
@@ -97,8 +104,8 @@ def _text(value: Json) -> str:
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, dict):
-        names = sorted(value) if "".join(value).isascii() else sorted(value, key=name_order)
-        return f"{{{','.join([f'{_quote(name)}:{_text(value[name])}' for name in names])}}}"
+        members = [f"{_quote(name)}:{_text(value[name])}" for name in in_order(value)]
+        return f"{{{','.join(members)}}}"
     if isinstance(value, (list, tuple)):
         return f"[{','.join([_text(item) for item in value])}]"
     if value is None:

@@ -13,7 +13,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from app.core.errors import ProofMismatch
-from app.core.ledger.canonical import member_bytes, name_order
+from app.core.ledger.canonical import in_order, member_bytes
 from app.core.ledger.merkle import leaf_hash, root
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def data_root(commitments: Mapping[str, bytes]) -> bytes:
 
     No members: SHA-256 of nothing.
     """
-    return root([leaf_hash(commitments[name]) for name in sorted(commitments, key=name_order)])
+    return root([leaf_hash(commitments[name]) for name in in_order(commitments)])
 
 
 def check_member(name: str, value_bytes: bytes, salt: bytes, commitment: bytes) -> None:

@@ -132,7 +132,7 @@ def parse(raw: bytes) -> Entry:
     return entry
 
 
-_TEXT = r'(?:[^"\\]|\\.)+'
+_TEXT = r'(?:[^"\\]++|\\.)++'
 _COUNT = r"(?:0|[1-9][0-9]{0,15})"
 
 # One pass instead of a JSON parser and a second encoding. What does not match is looked at

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import ProofMismatch, Refusal
 from app.core.ledger.canonical import canonical, parse_json
-from app.core.ledger.commitment import check_data, check_member
+from app.core.ledger.commitment import SALT_BYTES, check_data, check_member, commit, data_root
+from app.core.ledger.entry import DataCommitment
 from app.core.ledger.times import format_time
 from app.core.ledger.verdict import MAX_FINDINGS, Finding, Findings, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.core.jsonvalue import Json
-    from app.core.ledger.entry import DataCommitment, Entry
+    from app.core.ledger.entry import Entry
 
 REDACTED_TYPE = "entry.redacted.v1"
 """Its data names what was erased: ``index`` of the entry, ``members`` by name."""
@@ -33,6 +34,25 @@ class Member:
     commitment: bytes
     salt: bytes | None = None
     value: bytes | None = None
+
+
+def commit_data(
+    data: Mapping[str, Json], salts: bytes
+) -> tuple[tuple[Member, ...], DataCommitment]:
+    """Commit to an event's data, member by member.
+
+    ``salts``: 32 random bytes for each member, one after another in the data's order.
+    Raises what ``canonical`` does.
+    """
+    if len(salts) != SALT_BYTES * len(data):
+        raise AssertionError(f"{len(data)} members take {SALT_BYTES} bytes of salt each")
+    values = {name: canonical(value) for name, value in data.items()}
+    members = []
+    for place, (name, value) in enumerate(values.items()):
+        salt = salts[SALT_BYTES * place : SALT_BYTES * (place + 1)]
+        members.append(Member(name, commit(name, value, salt), salt, value))
+    root = data_root({one.name: one.commitment for one in members})
+    return tuple(members), DataCommitment(root, len(members), _size(values))
 
 
 def data_findings(index: int, data: DataCommitment, members: Sequence[Member]) -> Iterator[Finding]:
@@ -74,12 +94,15 @@ def _problem(member: Member) -> str | None:
 
 def _data_size(members: Sequence[Member]) -> int | None:
     """Length of the data's canonical JSON, or None if a member's value is not there."""
-    values = [member.value for member in members if member.value is not None]
-    if len(values) != len(members):
-        return None
-    names = sum(len(canonical(member.name)) for member in members)
+    values = {member.name: member.value for member in members if member.value is not None}
+    return _size(values) if len(values) == len(members) else None
+
+
+def _size(values: Mapping[str, bytes]) -> int:
+    """Length of an object's canonical JSON, from the canonical JSON of its members' values."""
+    names = sum(len(canonical(name)) for name in values)
     # Braces, a colon in each member, a comma between two.
-    return 2 + names + sum(map(len, values)) + len(members) + max(0, len(members) - 1)
+    return 2 + names + sum(map(len, values.values())) + len(values) + max(0, len(values) - 1)
 
 
 @dataclass(frozen=True, slots=True)
