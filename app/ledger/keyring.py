@@ -7,19 +7,21 @@ signs is told by the log alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.core.errors import ChainBroken, Malformed, Unavailable
 from app.core.events.kinds.records import LogKeyRotated, LogStarted
+from app.core.ledger.merkle import fold
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.rotation import history, open_rotation
+from app.ledger.opening import read_tree
 from app.ledger.signing import load_or_make_signer
 from app.ledger.token_signing import NoSuchTokenKey, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -56,6 +58,18 @@ def key_history(store: SqlStore, connection: Connection, first: Verifier) -> tup
         rotations.append((index, rotation))
         index = store.entry(connection, index)[0].type_prev
     return history(first, reversed(rotations))
+
+
+def pinned(store: SqlStore, connection: Connection, keys: Sequence[TrustedKey]) -> list[TrustedKey]:
+    """Pin, beside each key that was revoked, the tree that the log had then."""
+    return [
+        key
+        if key.revoked_at_size is None
+        else replace(
+            key, revoked_root=fold(read_tree(store, connection, key.revoked_at_size).peaks())
+        )
+        for key in keys
+    ]
 
 
 class KeyPlace(Protocol):

@@ -17,6 +17,7 @@ from app.core.errors import Malformed, Missing, Unavailable
 from app.core.ledger.tile import parse_path
 from app.core.ledger.trust import TrustedKey
 from app.ledger import cosigned
+from app.ledger.keyring import pinned
 from app.ledger.tiles import read_tile
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def log_routes(
         """Give every key with the sizes it signs for, and the key that seals approvals."""
         admit(request)
         with ledger.snapshot() as now:
-            log = [key.document() for key in keys(now)]
+            log = [key.document() for key in pinned(now.store, now.connection, keys(now))]
         return JSONResponse({"log": log, "approvals": [TrustedKey(approvals_key).document()]})
 
     return router

@@ -340,6 +340,7 @@ class Checkpoint:
     def __init__(self, raw: bytes) -> None:
         self.text, self.signatures = parse_note(raw)
         self.proven = False
+        self.rests_on: list[Span] = []
         lines = self.text.split("\n")
         if len(lines) != 4 or lines[3] or not re.fullmatch("0|[1-9][0-9]{0,15}", lines[1]):
             raise Wrong("a checkpoint has three lines: origin, size, root")
@@ -357,10 +358,26 @@ class Checkpoint:
                 raise Wrong(f"the signature of {key.vkey} does not verify", BAD_SIGNATURE)
             if key is not None and name == self.origin:
                 signed_by.append(key.vkey)
-        told = [one.objection(self.size) for one in spans if one.key.vkey in signed_by]
+        ours = [one for one in spans if one.key.vkey in signed_by]
+        told = [one.objection(self.size) for one in ours]
         if not told or all(told):
             detail = told[0] if told else "no key that you trust signed the checkpoint"
             raise Wrong(str(detail), BAD_SIGNATURE)
+        self.rests_on = [one for one in ours if one.objection(self.size) is None]
+
+    def check_pinned(self) -> None:
+        """Check, where only keys signed that were revoked later, that the log had this tree.
+
+        Whoever stole a key can still sign a smaller tree than the one it was revoked at.
+        """
+        pinned = [one for one in self.rests_on if one.pinned is not None]
+        if any(one.revoked is None for one in self.rests_on) or not pinned:
+            return
+        if any((one.revoked, one.pinned) == (self.size, self.root) for one in pinned):
+            return
+        if any(one.revoked == self.size for one in pinned):
+            raise Wrong("a key signed it that was revoked; the log had another tree", BAD_SIGNATURE)
+        raise Wrong("it rests on a key that was revoked: whoever stole it could sign it", MISSING)
 
 
 class Span:
@@ -370,14 +387,17 @@ class Span:
         self.key = key
         told = document or {}
         sizes = [told.get(name) for name in ("from_size", "to_size", "revoked_at_size")]
-        if not told.keys() <= {"vkey", "from_size", "to_size", "revoked_at_size"} or not all(
-            one is None or is_count(one) for one in sizes
-        ):
+        names = {"vkey", "from_size", "to_size", "revoked_at_size", "revoked_root"}
+        if not told.keys() <= names or not all(one is None or is_count(one) for one in sizes):
             raise Wrong("a trusted key has a vkey, from_size, to_size, revoked_at_size")
         self.first, self.last, self.revoked = sizes
         first = self.first if isinstance(self.first, int) else 0
         if isinstance(self.last, int) and self.last < first:
             raise Wrong("a trusted key ends before it begins")
+        root = told.get("revoked_root")
+        self.pinned = decoded(root) if isinstance(root, str) else None
+        if root is not None and (self.revoked is None or len(self.pinned or b"") != 32):
+            raise Wrong("a revoked_root has 32 bytes, and stands beside a revoked_at_size")
 
     def objection(self, size: int) -> str | None:
         """Tell why this key may not sign a tree of that size; None if it may."""
@@ -613,7 +633,7 @@ class Bundle:
             int(name[8:20]) for name in files if re.fullmatch(r"entries/[0-9]{12}\.json", name)
         )
 
-    def verify(self, witnesses: Policy | None) -> Report:
+    def verify(self, asked: Policy | None) -> Report:
         """Make all checks."""
         if "log/checkpoint" in self.files:
             self.checkpoint = self.read_checkpoint("log/checkpoint")
@@ -621,6 +641,11 @@ class Bundle:
             self.report.wrong(MISSING, "log/checkpoint: the bundle does not have it")
         if not self.trusted:
             self.report.wrong(MISSING, "key not trusted: hand in the log's key with --vkey")
+        elif self.checkpoint is not None and self.checkpoint.proven and not self.witnessed(asked):
+            try:
+                self.checkpoint.check_pinned()
+            except Wrong as wrong:
+                self.report.wrong(wrong.code, f"log/checkpoint: {wrong}")
         self.report.end("Checkpoint", "a key that you trust signed the log's size and root")
         self.check_files()
         self.check_entries()
@@ -630,9 +655,18 @@ class Bundle:
         self.check_erasures()
         self.check_attached()
         self.check_complete()
-        self.check_witnesses(witnesses)
+        self.check_witnesses(asked)
         self.check_timestamps()
         return self.report
+
+    def witnessed(self, asked: Policy | None) -> bool:
+        """Tell whether a quorum that was asked for says that the log showed nobody another tree."""
+        if asked is None or asked.quorum == "none" or self.checkpoint is None:
+            return False
+        try:
+            return asked.met(asked.cosigned(self.checkpoint))
+        except Wrong:
+            return False
 
     def read_checkpoint(self, name: str) -> Checkpoint | None:
         """Read and verify a checkpoint. Without trusted keys, by those that came along."""

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Some three hundred lines; a test module may hold a whole table of published values.
 MOST_LINES = {"app": 310, "tests": 600}
-ONE_FILE = {"app/verification/verify.py": 1020}
+ONE_FILE = {"app/verification/verify.py": 1060}
 """What has to be one file: the verifier that lies in every bundle (docs/adr/0018)."""
 
 VAGUE = re.compile(r"(service|manager|helper|util|handler|data|info|process)s?")

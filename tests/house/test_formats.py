@@ -133,6 +133,7 @@ def test_the_trust_file_that_is_shown_is_read() -> None:
     (raw,) = shown("trust")
     revoked, current = parse_trust(raw)
     assert revoked.revoked_at_size == 700
+    assert revoked.revoked_root is not None
     assert current.from_size == 701
     assert [span.revoked for span in verify.read_trust(raw)] == [700, None]
 

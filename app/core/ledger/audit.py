@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.core.ledger.chain import Tree, Walk
-from app.core.ledger.claim import SIGNED, contradiction, proven_growth, read_claim
+from app.core.ledger.claim import SIGNED, contradiction, pins, proven_growth, read_claim
 from app.core.ledger.payload import Erasures, data_findings
 from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude, unchecked
 
@@ -84,6 +84,8 @@ def audit_log(
     signature, past = Findings(), Findings()
     now = read_claim(checkpoint, trusted, signature)
     earlier = [was for raw in saved if (was := read_claim(raw, trusted, past))]
+    if now:
+        earlier += pins(trusted, now.checkpoint.origin)
     claims = [*earlier, now] if now else earlier
     origin = claims[-1].checkpoint.origin if claims else None
     tree = Tree(frozenset(claim.checkpoint.size for claim in claims))
@@ -97,7 +99,7 @@ def audit_log(
     checks = [
         checked(1, "Checkpoint", SIGNED, signature),
         checked(2, _EARLIER, "the log only grew since it was saved", past)
-        if saved
+        if saved or earlier
         else unchecked(2, _EARLIER, _NO_EARLIER),
         checked(3, "Entries", f"{walk.size} entries can be read, in order", walk.entries),
         checked(4, "Chain", "each entry names the hash of the one before it", links),

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 from app.core.errors import Refusal
 from app.core.ledger import bundle as layout
 from app.core.ledger import inclusion
+from app.core.ledger.bundle_files import altered, check_files, missing
 from app.core.ledger.bundle_outside import Outsiders, Stamps, witness_check
-from app.core.ledger.bundle_words import KNOWN_READMES, KNOWN_VERIFIERS
-from app.core.ledger.claim import SIGNED, read_claim
+from app.core.ledger.claim import SIGNED, doubt, read_claim
 from app.core.ledger.completeness import left_out, parse_claims
 from app.core.ledger.entry import parse
-from app.core.ledger.manifest import parse_manifest
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import parse_vkey
 from app.core.ledger.payload import Erasures, data_findings
 from app.core.ledger.proof_file import parse_proof
-from app.core.ledger.verdict import Finding, Findings, Outcome, checked, conclude, unchecked
+from app.core.ledger.quorum import NONE
+from app.core.ledger.verdict import Finding, Findings, Outcome, State, checked, conclude, unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.core.ledger.claim import Claim
     from app.core.ledger.entry import Entry
@@ -69,10 +69,13 @@ def audit_bundle(
     if layout.CHECKPOINT in files:
         claim = read_claim(files[layout.CHECKPOINT], trusted, signature, offered)
     else:
-        signature.add(_missing(layout.CHECKPOINT))
+        signature.add(missing(layout.CHECKPOINT))
+    witnesses, aside = witness_check(10, files, claim, outsiders.witnesses)
+    asked = outsiders.witnesses is not None and outsiders.witnesses.quorum != NONE
+    believed = asked and witnesses.state is State.PASSED
     checks = [
-        _check(1, "Files", "every file is as the manifest lists it", _held(files, claim)),
-        checked(2, "Checkpoint", SIGNED, signature),
+        _check(1, "Files", "every file is as the manifest lists it", check_files(files, claim)),
+        _checkpoint_check(2, evidence, claim, trusted, signature, believed=believed),
         _check(3, "Entries", "every entry can be read", _entries(evidence, claim)),
         _inclusion_check(4, evidence, claim),
         _check(5, "Order", "neighbours in the log follow one another", _order(evidence)),
@@ -81,7 +84,6 @@ def audit_bundle(
         _attachments_check(8, evidence),
         _completeness_check(9, evidence, claim),
     ]
-    witnesses, aside = witness_check(10, files, claim, outsiders.witnesses)
     checks += [witnesses, _stamps_check(11, evidence, claim, trusted, outsiders)]
     line = f"{len(evidence.entries)} entries are in the signed log"
     if claim is not None:
@@ -89,18 +91,28 @@ def audit_bundle(
     return conclude(checks, line)
 
 
+def _checkpoint_check(
+    number: int,
+    evidence: _Evidence,
+    claim: Claim | None,
+    trusted: Sequence[Key],
+    found: Findings,
+    *,
+    believed: bool,
+) -> Check:
+    """``believed``: a quorum that was asked for says that the log showed nobody another tree."""
+    notes = []
+    if claim is not None and not believed:
+        finding, note = doubt(evidence.files[layout.CHECKPOINT], claim, trusted)
+        found.extend([finding] if finding else [])
+        notes = [note] if note else []
+    return checked(number, "Checkpoint", SIGNED, found, notes)
+
+
 def _check(number: int, title: str, meaning: str, findings: Iterator[Finding]) -> Check:
     found = Findings()
     found.extend(findings)
     return checked(number, title, meaning, found)
-
-
-def _missing(name: str) -> Finding:
-    return Finding(Outcome.MISSING, "file", "the bundle does not have it", file=name)
-
-
-def _altered(name: str, detail: str, index: int | None = None) -> Finding:
-    return Finding(Outcome.ALTERED, "file", detail, index, file=name)
 
 
 def _offered(files: Mapping[str, bytes]) -> list[Verifier]:
@@ -114,57 +126,18 @@ def _offered(files: Mapping[str, bytes]) -> list[Verifier]:
     return offered
 
 
-def _held(files: Mapping[str, bytes], claim: Claim | None) -> Iterator[Finding]:
-    yield from _files(files, claim)
-    yield from _words(files)
-
-
-def _files(files: Mapping[str, bytes], claim: Claim | None) -> Iterator[Finding]:
-    if layout.MANIFEST not in files:
-        yield _missing(layout.MANIFEST)
-        return
-    try:
-        manifest = parse_manifest(files[layout.MANIFEST])
-    except Refusal as refusal:
-        yield _altered(layout.MANIFEST, refusal.detail)
-        return
-    if claim is not None and manifest.origin != claim.checkpoint.origin:
-        yield _altered(layout.MANIFEST, f"it says it is of the log {manifest.origin}")
-    listed = manifest.files
-    for name in sorted(files.keys() | listed.keys() - {layout.MANIFEST}):
-        if name == layout.MANIFEST:
-            continue
-        if name not in files:
-            yield _missing(name)
-        elif not layout.is_name(name) or name not in listed:
-            yield _altered(name, "the manifest does not list it, or no bundle holds such a file")
-        elif listed[name] != (hashlib.sha256(files[name]).hexdigest(), len(files[name])):
-            yield _altered(name, "its bytes are not those that the manifest lists")
-
-
-def _words(files: Mapping[str, bytes]) -> Iterator[Finding]:
-    if not _known(files.get(layout.README_NAME), KNOWN_READMES):
-        yield _altered(layout.README_NAME, "its words are not those of every bundle")
-    if not _known(files.get(layout.VERIFIER), KNOWN_VERIFIERS):
-        yield _altered(layout.VERIFIER, "it is no verifier that is known here: do not run it")
-
-
-def _known(raw: bytes | None, digests: Collection[str]) -> bool:
-    return raw is None or hashlib.sha256(raw).hexdigest() in digests
-
-
 def _entries(evidence: _Evidence, claim: Claim | None) -> Iterator[Finding]:
     for index in layout.entry_indexes(evidence.files):
         name = layout.entry_name(index)
         try:
             entry = parse(evidence.files[name])
         except Refusal as refusal:
-            yield _altered(name, refusal.detail, index)
+            yield altered(name, refusal.detail, index)
             continue
         if entry.index != index:
-            yield _altered(name, f"it says it is entry {entry.index}", index)
+            yield altered(name, f"it says it is entry {entry.index}", index)
         elif claim is not None and entry.log != claim.checkpoint.origin:
-            yield _altered(name, f"it says it is of the log {entry.log}", index)
+            yield altered(name, f"it says it is of the log {entry.log}", index)
         else:
             evidence.entries[index] = entry
     if not layout.entry_indexes(evidence.files):
@@ -183,7 +156,7 @@ def _inclusion(evidence: _Evidence, claim: Claim) -> Iterator[Finding]:
     for index in layout.entry_indexes(evidence.files):
         name = layout.proof_name(index)
         if name not in evidence.files:
-            yield _missing(name)
+            yield missing(name)
             continue
         leaf = leaf_hash(evidence.files[layout.entry_name(index)])
         root, size = claim.checkpoint.root, claim.checkpoint.size
@@ -195,7 +168,7 @@ def _inclusion(evidence: _Evidence, claim: Claim) -> Iterator[Finding]:
             yield Finding(Outcome.ALTERED, "entry", detail, index, file=name)
             continue
         if proof.index != index or proof.checkpoint != evidence.files[layout.CHECKPOINT]:
-            yield _altered(name, "it is a proof of another entry or checkpoint", index)
+            yield altered(name, "it is a proof of another entry or checkpoint", index)
             continue
         evidence.proven.add(index)
 
@@ -232,7 +205,7 @@ def _data(evidence: _Evidence) -> Iterator[Finding]:
         try:
             members = layout.parse_members(evidence.files[name])
         except Refusal as refusal:
-            yield _altered(name, refusal.detail, index)
+            yield altered(name, refusal.detail, index)
             continue
         findings = list(data_findings(index, entry.data, members))
         yield from findings
@@ -302,7 +275,7 @@ def _completeness_check(number: int, evidence: _Evidence, claim: Claim | None) -
     try:
         claims = parse_claims(evidence.files[layout.COMPLETE])
     except Refusal as refusal:
-        found.add(_altered(layout.COMPLETE, refusal.detail))
+        found.add(altered(layout.COMPLETE, refusal.detail))
         return checked(number, title, "", found)
     for one in claims:
         found.extend(left_out(one, proven, claim.checkpoint.size))

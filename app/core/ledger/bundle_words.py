@@ -37,5 +37,5 @@ KNOWN_READMES = frozenset(
 )
 """SHA-256 of the words that README.md has had."""
 
-KNOWN_VERIFIERS = ("28030b79ddd1fbdf75318ba7b21806b037a60b7648ca524e9b07daba590d7b94",)
+KNOWN_VERIFIERS = ("c00e0b79d22e0abbdfd889cf476a5b168b0eb02535eae59afff0577f3f4fbaca",)
 """SHA-256 of the programs that bundles hold as verify.py, the newest first."""

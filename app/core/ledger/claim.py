@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import BadSignature, ProofMismatch, Refusal
 from app.core.ledger import consistency
-from app.core.ledger.checkpoint import open_checkpoint, parse_checkpoint
-from app.core.ledger.note import parse_note
+from app.core.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from app.core.ledger.note import open_note, parse_note
+from app.core.ledger.trust import bounded, revoked_alone
 from app.core.ledger.verdict import Finding, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.core.ledger.checkpoint import Checkpoint
     from app.core.ledger.note import Verifier
     from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Findings
@@ -56,6 +56,47 @@ def read_claim(
         detail = f"the checkpoint cannot be read: {refusal.detail}"
         found.add(Finding(Outcome.BAD_SIGNATURE, "signature", detail))
         return None
+
+
+def pins(trusted: Sequence[Key], origin: str) -> tuple[Claim, ...]:
+    """Give the trees that the trust file pins: each says as much as a saved checkpoint."""
+    return tuple(
+        Claim(Checkpoint(origin, key.revoked_at_size, key.revoked_root), proven=True)
+        for key in bounded(trusted)
+        if key.verifier.name == origin
+        and key.revoked_at_size is not None
+        and key.revoked_root is not None
+    )
+
+
+def doubt(raw: bytes, claim: Claim, trusted: Sequence[Key]) -> tuple[Finding | None, str | None]:
+    """Tell whether a checkpoint that could be read rests on keys that were revoked later.
+
+    Whoever has such a key can sign a tree that the log never had, if it is small enough. The
+    finding says what is not proven; the other is a note, where the trust file pins no tree.
+    """
+    keys, checkpoint = bounded(trusted), claim.checkpoint
+    if not claim.proven:
+        return None, None
+    signed_by = open_note(raw, [key.verifier for key in keys]).signed_by
+    own = [verifier for verifier in signed_by if verifier.name == checkpoint.origin]
+    revoked = revoked_alone(keys, own, checkpoint.size)
+    if not revoked:
+        return None, None
+    pinned = pins(revoked, checkpoint.origin)
+    said = f"it rests on a key that was revoked at size {revoked[0].revoked_at_size}"
+    if not pinned:
+        return None, f"{said}, and the trust file does not pin the tree of that size"
+    if any(one.checkpoint == checkpoint for one in pinned):
+        return None, None
+    if any(one.checkpoint.size == checkpoint.size for one in pinned):
+        detail = f"{said}, and the log had another tree then"
+        return Finding(Outcome.BAD_SIGNATURE, "signature", detail), None
+    detail = (
+        f"{said}, so whoever stole the key could have signed it: take the bundle again from the"
+        " log, or have a quorum of witnesses believed"
+    )
+    return Finding(Outcome.MISSING, "key", detail), None
 
 
 def _unsigned(raw: bytes) -> Claim | None:

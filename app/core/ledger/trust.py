@@ -1,23 +1,27 @@
 """Which key of a log may sign which sizes: the trust file, kept apart from the log.
 
-    {"log": [{"vkey": "<verifier key>", "from_size": 0, "to_size": 700,
-              "revoked_at_size": null}, …],
+    {"log": [{"vkey": "<verifier key>", "from_size": 0, "to_size": null,
+              "revoked_at_size": 700, "revoked_root": "<base64>"}, …],
      "approvals": [{"vkey": …, "from_size": 0, "to_size": null}]}
 
 A key signs sizes from ``from_size`` up to and with ``to_size``; null: without an end. A key
 that was lost to somebody else has ``revoked_at_size``: what it signs of a larger tree counts
-for nothing. While two keys overlap both sign. A log serves its own view of this as
+for nothing. ``revoked_root`` pins the tree that the log had at that size: who has a stolen key
+can still sign a smaller tree, and only a tree that is the beginning of the pinned one is the
+log's. While two keys overlap both sign. A log serves its own view of this as
 ``/log/trust.json``; take it once, compare it, and keep it where the log cannot change it.
 """
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from app.core.errors import BadSignature, Malformed, TooLarge
 from app.core.ledger.canonical import MAX_INT, parse_json
-from app.core.ledger.note import Verifier, parse_vkey
+from app.core.ledger.merkle import HASH_BYTES
+from app.core.ledger.note import Verifier, decode_base64, parse_vkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,16 +30,21 @@ if TYPE_CHECKING:
 
 MAX_TRUST_BYTES = 1_000_000
 _SIZES = ("from_size", "to_size", "revoked_at_size")
+_ROOT = "revoked_root"
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A key and the sizes it may sign; all of them unless told otherwise."""
+    """A key and the sizes it may sign; all of them unless told otherwise.
+
+    ``revoked_root``: of the log at ``revoked_at_size``, 32 bytes; None if it is not known.
+    """
 
     verifier: Verifier
     from_size: int = 0
     to_size: int | None = None
     revoked_at_size: int | None = None
+    revoked_root: bytes | None = None
 
     def objection(self, size: int) -> str | None:
         """Why this key may not sign a tree of ``size``; None if it may."""
@@ -50,12 +59,15 @@ class TrustedKey:
 
     def document(self) -> Json:
         """The key as it stands in a trust file."""
-        return {
+        document: dict[str, Json] = {
             "vkey": self.verifier.vkey(),
             "from_size": self.from_size,
             "to_size": self.to_size,
             "revoked_at_size": self.revoked_at_size,
         }
+        if self.revoked_root is not None:
+            document["revoked_root"] = base64.b64encode(self.revoked_root).decode()
+        return document
 
 
 Key: TypeAlias = Verifier | TrustedKey
@@ -79,6 +91,19 @@ def check_size(keys: Sequence[TrustedKey], signed_by: Sequence[Verifier], size: 
         raise BadSignature(f"the key may not sign this: {objections[0]}")
 
 
+def revoked_alone(
+    keys: Sequence[TrustedKey], signed_by: Sequence[Verifier], size: int
+) -> tuple[TrustedKey, ...]:
+    """Give the keys that a signature rests on, if all of them were revoked later; else none.
+
+    ``signed_by``: those of ``keys`` whose signature over a tree of ``size`` verified.
+    """
+    good = [key for key in keys if key.verifier in signed_by and key.objection(size) is None]
+    if any(key.revoked_at_size is None for key in good):
+        return ()
+    return tuple(good)
+
+
 def parse_trust(raw: bytes, section: str = "log") -> tuple[TrustedKey, ...]:
     """Read the keys of a trust file's ``log`` or ``approvals``.
 
@@ -96,7 +121,7 @@ def parse_trust(raw: bytes, section: str = "log") -> tuple[TrustedKey, ...]:
 
 
 def _trusted(item: Json) -> TrustedKey:
-    if not isinstance(item, dict) or not {"vkey"} <= item.keys() <= {"vkey", *_SIZES}:
+    if not isinstance(item, dict) or not {"vkey"} <= item.keys() <= {"vkey", *_SIZES, _ROOT}:
         raise Malformed(f"a trusted key has a vkey and {', '.join(_SIZES)}")
     vkey = item["vkey"]
     if not isinstance(vkey, str):
@@ -104,7 +129,17 @@ def _trusted(item: Json) -> TrustedKey:
     first, last, revoked = (_size(item.get(name), name) for name in _SIZES)
     if last is not None and last < (first or 0):
         raise Malformed(f"{vkey} ends at size {last}, before it begins at {first}")
-    return TrustedKey(parse_vkey(vkey), first or 0, last, revoked)
+    root = item.get(_ROOT)
+    return TrustedKey(parse_vkey(vkey), first or 0, last, revoked, _root(root, revoked))
+
+
+def _root(value: Json, revoked: int | None) -> bytes | None:
+    if value is None:
+        return None
+    root = decode_base64(value, f"a {_ROOT}") if isinstance(value, str) else b""
+    if revoked is None or len(root) != HASH_BYTES:
+        raise Malformed(f"a {_ROOT} is base64 of {HASH_BYTES} bytes, beside a revoked_at_size")
+    return root
 
 
 def _size(value: Json, name: str) -> int | None:

@@ -9,11 +9,17 @@ import pytest
 
 from app.core.errors import BadSignature, Malformed, TooLarge
 from app.core.ledger.audit import audit_checkpoint, audit_log
+from app.core.ledger.bundle_outside import Outsiders
 from app.core.ledger.checkpoint import Checkpoint, open_checkpoint
-from app.core.ledger.note import sign_note
+from app.core.ledger.note import Verifier, parse_note, sign_note
+from app.core.ledger.quorum import parse_policy
 from app.core.ledger.trust import TrustedKey, bounded, parse_trust
-from app.core.ledger.verdict import Outcome
+from app.core.ledger.verdict import Outcome, State
+from tests.both import audit_bundle
 from tests.core.ledger.sample import KEY, ORIGIN, OTHER_KEY, OTHER_VERIFIER, VERIFIER, sample_log
+from tests.core.ledger.test_bundle_audit import bundle_of, relisted
+from tests.core.ledger.test_bundle_outside import POLICY, cosigned
+from tests.core.ledger.test_bundle_outside import bundle as witnessed_bundle
 
 if TYPE_CHECKING:
     from app.core.jsonvalue import Json
@@ -159,3 +165,105 @@ def test_the_least_and_the_largest_sizes_are_sizes() -> None:
     vkey = VERIFIER.vkey()
     raw = json.dumps({"log": [{"vkey": vkey, "to_size": 0}, {"vkey": vkey, "to_size": 2**53 - 1}]})
     assert [key.to_size for key in parse_trust(raw.encode())] == [0, 2**53 - 1]
+
+
+LOG = sample_log(9)
+ROOTS = {size: open_checkpoint(LOG.checkpoint(size), [VERIFIER]).root for size in range(10)}
+
+
+def pinned(size: int, root: bytes | None = None) -> TrustedKey:
+    return TrustedKey(VERIFIER, revoked_at_size=size, revoked_root=root or ROOTS[size])
+
+
+def test_a_pinned_tree_is_read_and_written() -> None:
+    key = pinned(7)
+    assert parse_trust(trust(key.document())) == (key,)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"revoked_root": "AAAA", "revoked_at_size": 4},
+        {"revoked_root": "*", "revoked_at_size": 4},
+        {"revoked_root": 1, "revoked_at_size": 4},
+        {"revoked_root": "A" * 43 + "="},
+    ],
+)
+def test_what_pins_no_tree_is_malformed(wrong: dict[str, Json]) -> None:
+    with pytest.raises(Malformed, match="revoked_root"):
+        parse_trust(trust({"vkey": VKEY, **wrong}))
+
+
+def bundle(size: int, *, new: bool = False) -> dict[str, bytes]:
+    """A bundle of the log when it had that size, signed by the key that was later revoked."""
+    log = sample_log(size)
+    if not new:
+        return bundle_of(log, (0, 1))
+    text = parse_note(log.checkpoint())[0]
+    both = sign_note(text, [(VERIFIER, KEY.sign), (OTHER_VERIFIER, OTHER_KEY.sign)])
+    files = bundle_of(log, (0, 1))
+    return relisted({name: raw.replace(log.checkpoint(), both) for name, raw in files.items()})
+
+
+def test_a_bundle_that_rests_on_a_revoked_key_alone_is_not_proven() -> None:
+    report = audit_bundle(bundle(5), [pinned(7)])
+    assert report.outcome is Outcome.MISSING
+    assert report.bottom_line.startswith(
+        "NOT PROVEN: it rests on a key that was revoked at size 7, so whoever stole the key"
+    )
+
+
+def test_the_pinned_tree_itself_is_proven_and_another_of_its_size_is_not() -> None:
+    assert audit_bundle(bundle(7), [pinned(7)]).outcome is Outcome.VALID
+    report = audit_bundle(bundle(7), [pinned(7, bytes(32))])
+    assert report.outcome is Outcome.BAD_SIGNATURE
+    assert report.bottom_line.endswith("and the log had another tree then")
+
+
+def test_a_key_that_was_not_revoked_takes_the_doubt_away() -> None:
+    keys = [pinned(7), TrustedKey(OTHER_VERIFIER)]
+    assert audit_bundle(bundle(5, new=True), keys).outcome is Outcome.VALID
+    assert audit_bundle(bundle(5), keys).outcome is Outcome.MISSING
+
+
+def test_a_quorum_that_is_believed_takes_the_doubt_away() -> None:
+    believed = Outsiders(parse_policy(POLICY.encode()))
+    none = Outsiders(parse_policy(b"quorum none\n"))
+    files = witnessed_bundle(cosigned((0, 1)))
+    key = TrustedKey(VERIFIER, revoked_at_size=12, revoked_root=bytes(32))
+    assert audit_bundle(files, [key], believed).outcome is Outcome.VALID
+    assert audit_bundle(files, [key], none).outcome is Outcome.MISSING
+    assert audit_bundle(files, [key]).outcome is Outcome.MISSING
+    assert audit_bundle(witnessed_bundle(cosigned((0,))), [key], believed).outcome is (
+        Outcome.MISSING
+    )
+
+
+def test_a_trust_file_that_pins_no_tree_leaves_a_word_of_doubt() -> None:
+    report = audit_bundle(bundle(5), [TrustedKey(VERIFIER, revoked_at_size=7)])
+    assert report.outcome is Outcome.VALID
+    (note,) = report.checks[1].notes
+    assert note == (
+        "it rests on a key that was revoked at size 7, and the trust file does not pin the tree"
+        " of that size"
+    )
+    assert audit_bundle(bundle(5), [VERIFIER]).checks[1].notes == ()
+
+
+def test_a_log_that_does_not_grow_from_the_pinned_tree_is_a_fork() -> None:
+    trusted = [TrustedKey(OTHER_VERIFIER), pinned(5)]
+    note = LOG.checkpoint(key=OTHER_KEY)
+    report = audit_log(LOG.logged(), note, trusted)
+    assert report.outcome is Outcome.VALID
+    assert report.checks[1].state is State.PASSED
+    other = [TrustedKey(OTHER_VERIFIER), pinned(5, bytes(32))]
+    assert audit_log(LOG.logged(), note, other).outcome is Outcome.FORKED
+    later = [TrustedKey(OTHER_VERIFIER), TrustedKey(VERIFIER, 0, None, 12, bytes(32))]
+    assert audit_log(LOG.logged(), note, later).outcome is Outcome.TRUNCATED
+
+
+def test_a_key_of_another_name_pins_nothing_here() -> None:
+    elsewhere = Verifier("log.example/b", VERIFIER.public)
+    foreign = TrustedKey(elsewhere, revoked_at_size=5, revoked_root=bytes(32))
+    assert audit_log(LOG.logged(), LOG.checkpoint(), [VERIFIER, foreign]).outcome is Outcome.VALID
+    assert audit_bundle(bundle(5), [VERIFIER, foreign]).outcome is Outcome.VALID

@@ -11,8 +11,11 @@ import pytest
 from app.core.errors import BadSignature, Conflict
 from app.core.events import say
 from app.core.events.kinds.records import LogKeyRotated
-from app.core.ledger.checkpoint import open_checkpoint, parse_checkpoint
+from app.core.ledger.bundle import Bundle, BundledEntry, encode
+from app.core.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from app.core.ledger.merkle import leaf_hash, root
 from app.core.ledger.note import open_note, parse_note, parse_vkey, sign_note
+from app.core.ledger.proof_file import ProofFile, format_proof
 from app.core.ledger.rotation import Rotation, Step, sign_rotation
 from app.core.ledger.trust import parse_trust
 from app.core.ledger.verdict import Outcome
@@ -21,9 +24,11 @@ from app.identity.local import local_actor
 from app.ledger.signing import load_or_make_signer
 from app.premises import database_of
 from app.settings import Settings
+from app.verification.bundles import bundle_of
 from app.verification.fsck import fsck
 from app.verification.offline import verify_log
 from app.verification.trust_page import fingerprint, trust_page
+from tests.both import audit_bundle
 from tests.living import CHEAP, World
 from tests.slices.ledger.desk import about
 
@@ -147,6 +152,44 @@ def test_a_late_signature_of_a_revoked_key_is_refused(world: World) -> None:
     assert report.outcome is Outcome.BAD_SIGNATURE
     assert int(report.outcome) == 13
     assert verify_log(read(world), keys).outcome is Outcome.VALID
+
+
+def bundled(world: World) -> dict[str, bytes]:
+    with world.house.ledger.snapshot() as now:
+        keys = [key.verifier for key in world.house.rotating.history(now)]
+        return bundle_of(
+            now,
+            [0],
+            keys,
+            kind="evidence",
+            purpose="",
+            files={},
+            schemas={},
+            unproven={},
+        )
+
+
+def test_what_a_stolen_key_signs_of_a_smaller_tree_is_not_proven(world: World) -> None:
+    stolen = world.house.log_signer
+    newest(world)
+    before = bundled(world)
+    assert audit_bundle(before, trusted(world)).outcome is Outcome.VALID
+    record(world, "between")
+    revoked = rotate(world, Step.REVOKED) - 1
+    keys = trusted(world)
+    assert keys[0].revoked_at_size == revoked
+    with world.house.store.reading() as connection:
+        leaves = world.house.store.leaf_hashes(connection, 0, revoked)
+    assert keys[0].revoked_root == root(leaves)
+    assert audit_bundle(before, keys).outcome is Outcome.MISSING
+    assert audit_bundle(bundled(world), keys).outcome is Outcome.VALID
+    log = before["log/checkpoint"].decode().splitlines()[0]
+    raw = before["entries/000000000000.json"].replace(b'"source":"service"', b'"source":"api"')
+    note = sign_note(Checkpoint(log, 1, leaf_hash(raw)).text(), [(stolen.verifier, stolen.sign)])
+    entry = BundledEntry(raw, format_proof(ProofFile(0, (), note)))
+    forged = encode(Bundle(log, "evidence", "", note, (), (entry,)))
+    assert audit_bundle(forged, [stolen.verifier]).outcome is Outcome.VALID
+    assert audit_bundle(forged, keys).outcome is Outcome.MISSING
 
 
 def test_a_step_that_does_not_follow_is_refused(world: World) -> None:

@@ -184,6 +184,8 @@ def test_it_takes_a_trust_file_and_a_witness_policy(tmp_path: Path) -> None:
         f'{{"log":[{{"vkey":"{KEY.vkey()}","more":1}}]}}',
         f'{{"log":[{{"vkey":"{KEY.vkey()}","to_size":true}}]}}',
         f'{{"log":[{{"vkey":"{KEY.vkey()}","from_size":3,"to_size":2}}]}}',
+        f'{{"log":[{{"vkey":"{KEY.vkey()}","revoked_root":"{"A" * 43}="}}]}}',
+        f'{{"log":[{{"vkey":"{KEY.vkey()}","revoked_at_size":1,"revoked_root":1}}]}}',
         "no key",
         "a+b+c",
         f"{KEY.vkey()[:-1]}x",
