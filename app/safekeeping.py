@@ -2,7 +2,7 @@
 
 A backup is a folder: rows as lines of JSON, files by their digest, the newest checkpoint, and a
 manifest, written last, with the digest of everything. It fits either engine. Private keys come
-along only when asked for, sealed by a passphrase (scrypt, AES-256-GCM).
+along only when asked for, sealed by a passphrase.
 """
 
 from __future__ import annotations
@@ -14,10 +14,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from zipfile import ZipFile
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from app.core.errors import ChainBroken, Conflict, Malformed, Missing, Rejected, Unverifiable
 from app.core.events.kinds.records import EntryRedacted
@@ -31,6 +27,7 @@ from app.house import projections
 from app.ledger import blobs, keeping
 from app.ledger.folder import Folder
 from app.ledger.guarding import RESTORED, Guard, put_guard
+from app.ledger.sealing import seal, unseal
 from app.ledger.sql_store import ENTRIES, HEAD, PAYLOADS, SqlStore
 from app.migrations import schema
 from app.premises import database_of, open_store
@@ -49,7 +46,6 @@ if TYPE_CHECKING:
 
 FORMAT = "muniment-backup/1"
 MANIFEST, CHECKPOINT, KEYS = "manifest.json", "checkpoint", "keys.sealed"
-SALT, NONCE = 16, 12
 FIRST_MEMBER = "log_vkey"
 
 
@@ -86,7 +82,7 @@ def backup(
     finally:
         database.close()
     if passphrase is not None:
-        sealed = _seal(_keys(settings), passphrase, entropy)
+        sealed = seal(_keys(settings), passphrase, entropy)
         written[KEYS] = _write(target / KEYS, [sealed])
     head = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
     manifest: dict[str, Json] = {
@@ -123,8 +119,8 @@ def restore(
     if folder.database.exists() or any(folder.path.glob("keys/*")):
         raise Conflict(f"{folder.path} holds a log already", remedy="name an empty folder")
     origin = str(head["origin"])
+    keys = _kept_keys(source, manifest, passphrase)
     folder.make()
-    _restore_keys(folder, source, manifest, passphrase)
     with ExitStack() as closing:
         lock, store = open_store(replace(settings, log_origin=origin), entropy, projections())
         if lock is not None:
@@ -138,6 +134,8 @@ def restore(
             kept = {table.name: _rows(source, table.name) for table in keeping.KEPT}
             keeping.load(store, connection, head, kept, projections())
             put_guard(connection, Guard(RESTORED, redactions=redactions))
+    for name, text in keys.items():  # last: what is refused leaves the folder empty
+        _write_key(folder.path / "keys" / name, text)
     report = fsck(database_of(settings), projections(), [])
     if report.outcome is not Outcome.VALID:
         raise ChainBroken(
@@ -238,35 +236,24 @@ def _keys(settings: Settings) -> dict[str, str]:
     return {path.name: path.read_text("ascii") for path in sorted(folder.path.glob("keys/*.key"))}
 
 
-def _restore_keys(
-    folder: Folder, source: Path, manifest: Mapping[str, Json], passphrase: str | None
-) -> None:
-    if KEYS not in cast("Mapping[str, Json]", manifest["files"]) or passphrase is None:
-        return
-    for name, text in _unseal((source / KEYS).read_bytes(), passphrase).items():
-        path = folder.path / "keys" / name
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(text)
+def _kept_keys(
+    source: Path, manifest: Mapping[str, Json], passphrase: str | None
+) -> Mapping[str, str]:
+    """Open the keys of a backup; none without a passphrase. Raises Rejected."""
+    if passphrase is None:
+        return {}
+    if KEYS not in cast("Mapping[str, Json]", manifest["files"]):
+        raise Rejected(
+            "the backup holds no keys for a passphrase to open",
+            remedy="leave --passphrase-stdin out, and put the keys back from where they are kept",
+        )
+    return unseal((source / KEYS).read_bytes(), passphrase)
 
 
-def _seal(keys: Mapping[str, str], passphrase: str, entropy: Entropy) -> bytes:
-    salt, nonce = entropy(SALT), entropy(NONCE)
-    sealed = AESGCM(_derived(passphrase, salt)).encrypt(nonce, json.dumps(keys).encode(), b"")
-    return salt + nonce + sealed
-
-
-def _unseal(raw: bytes, passphrase: str) -> dict[str, str]:
-    key = _derived(passphrase, raw[:SALT])
-    try:
-        opened = AESGCM(key).decrypt(raw[SALT : SALT + NONCE], raw[SALT + NONCE :], b"")
-    except InvalidTag:
-        raise Rejected("this passphrase does not open the backup's keys") from None
-    return cast("dict[str, str]", json.loads(opened))
-
-
-def _derived(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(passphrase.encode())
+def _write_key(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
 
 
 def _put_file(connection: Connection, sha256: str, content: bytes) -> None:

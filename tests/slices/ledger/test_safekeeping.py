@@ -104,7 +104,8 @@ def test_keys_come_along_only_sealed(world: World, elsewhere: Settings, tmp_path
             assert not file.is_file() or secret.encode() not in file.read_bytes()
     with pytest.raises(Rejected, match="does not open"):
         restore(elsewhere, sealed, "another phrase")
-    shutil.rmtree(elsewhere.data_dir)
+    with pytest.raises(Rejected, match="holds no keys"):
+        restore(elsewhere, bare, PASSPHRASE)
     restore(elsewhere, sealed, PASSPHRASE)
     restored = elsewhere.data_dir / "keys" / "log.key"
     assert restored.read_text().strip() == secret
@@ -181,6 +182,22 @@ def test_a_restore_overwrites_nothing(world: World, elsewhere: Settings, tmp_pat
     restore(elsewhere, kept)
     with pytest.raises(Conflict, match="holds a log already"):
         restore(elsewhere, kept)
+
+
+def test_a_restore_that_is_refused_leaves_no_keys_behind(
+    world: World, elsewhere: Settings, tmp_path: Path
+) -> None:
+    """The database is not empty; the folder is, and stays fit for the next attempt."""
+    kept = tmp_path / "backup"
+    backup(world.house.settings, kept, PASSPHRASE)
+    restore(elsewhere, kept)
+    another = replace(elsewhere, data_dir=tmp_path / "another")
+    if elsewhere.database_url is None:
+        (another.data_dir / "keys").mkdir(parents=True)
+        shutil.copy(elsewhere.data_dir / "ledger.db", another.data_dir)
+    with pytest.raises(Conflict, match="holds a log already"):
+        restore(another, kept, PASSPHRASE)
+    assert list((another.data_dir / "keys").iterdir()) == []
 
 
 def test_a_bundle_that_does_not_verify_erases_nothing(
