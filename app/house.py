@@ -33,6 +33,8 @@ from app.ledger.timestamping import Timestamping, authority_of
 from app.ledger.witnessing import Witnessing, witness_policy
 from app.lineage.graphviz import Graphviz
 from app.lineage.projection import LineageProjection
+from app.notify.assembly import ways_of
+from app.notify.outbox import Outbox
 from app.premises import check_protected, database_of, keyring_of, open_store
 from app.reviews.projection import ReviewsProjection
 from app.settings import boot_time, utc_now
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from app.ledger.ports import Projection
     from app.ledger.signing import Signer
     from app.ledger.sql_store import SqlStore
+    from app.notify.courier import Ways
     from app.settings import Clock, Entropy, Monotonic, Settings
 
 ENVIRONMENTS = ("development", "staging", "production")
@@ -85,6 +88,7 @@ class House:
     identity: Identity
     secret: bytes
     layout: Graphviz
+    ways: Ways
 
     def nobody(self) -> bool:
         """Tell whether the first account is still to be made."""
@@ -150,7 +154,7 @@ def open_house(
     Raises Unavailable if another process has the folder, the database does not answer or has
     another schema, or the signer state is missing; ChainBroken if the log is not the one that
     was signed; Rejected if the way to the database is not protected or the witnesses' file or
-    the timestamp authority's certificate is none.
+    the timestamp authority's certificate is none, or the webhook's address may not be one.
     """
     with ExitStack() as closing:
         house = _opened(closing, settings, clock, entropy, hasher, monotonic)
@@ -179,7 +183,9 @@ def _opened(
     check_unguarded(store)
     log_signer = folder.log_signer(settings, store.origin, entropy)
     approvals_signer = folder.approvals_signer(store.origin, entropy)
-    appender = Appender(store, load_position(store), kept, clock, entropy, monotonic)
+    ways = ways_of(settings, store.origin)
+    beside = (*kept, Outbox()) if ways else kept
+    appender = Appender(store, load_position(store), beside, clock, entropy, monotonic)
     sequencer = Sequencer(store, appender)
     ledger = Ledger(store, sequencer, load_schemas(), entropy)
     keyring = keyring_of(settings, store.origin, entropy)
@@ -219,6 +225,7 @@ def _opened(
         assemble(ledger, clock, entropy, keys, settings.public_url, hasher),
         load_or_make_secret(folder.key("idempotency"), entropy),
         Graphviz(),
+        ways,
     )
 
 

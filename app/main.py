@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from app.back import add_back
 from app.catalog.admission import Rules as Admission
 from app.catalog.api import Catalog, catalog_routes
 from app.catalog.dataset_pages import dataset_pages
@@ -27,11 +28,9 @@ from app.catalog.visible import hides
 from app.front import add_front, desk_of
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
-from app.gates.environment_pages import environment_pages
 from app.gates.environments import Stages
 from app.gates.evaluate import Evaluate
 from app.gates.gather import Gather
-from app.gates.open_work import open_work
 from app.gates.pages import policy_pages
 from app.gates.predictions import TakePredictions
 from app.gates.predictions_api import PredictionRoutes, prediction_routes
@@ -40,14 +39,9 @@ from app.gates.readiness import ready_for, request_promotion
 from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
-from app.identity.administering import administration_pages
-from app.identity.api import identity_routes
 from app.identity.directory import Directory, printed_names
-from app.identity.duties import Duties
 from app.identity.erasing import erase_drafts, may_erase
-from app.identity.office import Office
 from app.identity.passwords import STRONG
-from app.identity.routes import PeopleRoutes
 from app.identity.teams import teams_of
 from app.ledger.api import Recording, recording_routes
 from app.ledger.log_api import log_routes
@@ -116,9 +110,11 @@ def app_of(house: House) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runner.start()
         graph.start()
+        courier.start()
         try:
             yield
         finally:
+            courier.stop()
             graph.stop()
             runner.stop()
             house.close()
@@ -156,13 +152,7 @@ def app_of(house: House) -> FastAPI:
     app.include_router(status_routes(house.unready))
     app.include_router(search_pages(desk, ledger))
     evaluate, promotions = _add_decisions(app, house, recording, desk)
-    duties = Duties(ledger, partial(open_work, evaluate))
-    app.include_router(
-        identity_routes(PeopleRoutes(house.identity, recording.key, cursors, duties))
-    )
-    office = Office(desk, house.identity, cursors, duties)
-    app.include_router(administration_pages(office))
-    app.include_router(environment_pages(office, Stages(ledger, house.identity.signing)))
+    courier = add_back(app, house, desk, recording, evaluate)
     _add_catalog(app, house, desk, admission, (evaluate, promotions))
     _add_lineage(app, house, desk, graph)
     for routes in (

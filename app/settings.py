@@ -12,9 +12,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.core.errors import Rejected
+from app.variables import (
+    flag_of,
+    number_of,
+    path_of,
+    secret_of,
+    smtp_of,
+    split_of,
+    webhook_of,
+    webhook_secret_of,
+)
 
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
@@ -35,8 +45,6 @@ NOT_HEEDED = (
     "MUNIMENT_POLICY_DIR",
     "MUNIMENT_REPORT_SEAL_P12",
     "MUNIMENT_METRICS_ADDRESS",
-    "MUNIMENT_SMTP_URL",
-    "MUNIMENT_WEBHOOK_URL",
 )
 """Settings of the public contract that have no effect yet: set, they are refused."""
 
@@ -88,6 +96,11 @@ class Settings:
     timestamp_url: str | None = None
     timestamp_ca: Path | None = None
     timestamp_minutes: int = 60
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+    webhook_allow: tuple[str, ...] = ()
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     log_public: bool = False
@@ -133,46 +146,49 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
                 f"{name} is set, and this release does not heed it",
                 remedy=f"unset {name}",
             )
-    port = _number(given, "MUNIMENT_PORT", 8000)
+    port = number_of(given, "MUNIMENT_PORT", 8000)
     return Settings(
-        data_dir=_path(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
+        data_dir=path_of(given, "MUNIMENT_DATA_DIR") or Path("muniment-data"),
         database_url=_database(given),
-        database_timeout=_number(given, "MUNIMENT_DATABASE_TIMEOUT", 15),
+        database_timeout=number_of(given, "MUNIMENT_DATABASE_TIMEOUT", 15),
         neo4j_uri=_neo4j(given),
         neo4j_user=given.get("MUNIMENT_NEO4J_USER") or "neo4j",
         neo4j_password=_neo4j_password(given),
         neo4j_database=given.get("MUNIMENT_NEO4J_DATABASE") or "neo4j",
-        allow_plain_database=_flag(given, "MUNIMENT_ALLOW_PLAIN_DATABASE"),
+        allow_plain_database=flag_of(given, "MUNIMENT_ALLOW_PLAIN_DATABASE"),
         public_url=(given.get("MUNIMENT_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
         log_origin=given.get("MUNIMENT_LOG_ORIGIN") or None,
         signing_key=_signing_key(given),
-        signer_state=_path(given, "MUNIMENT_SIGNER_STATE"),
-        witnesses=_path(given, "MUNIMENT_WITNESSES"),
+        signer_state=path_of(given, "MUNIMENT_SIGNER_STATE"),
+        witnesses=path_of(given, "MUNIMENT_WITNESSES"),
         timestamp_url=given.get("MUNIMENT_TIMESTAMP_URL") or None,
-        timestamp_ca=_path(given, "MUNIMENT_TIMESTAMP_CA"),
-        timestamp_minutes=_number(given, "MUNIMENT_TIMESTAMP_MINUTES", 60),
+        timestamp_ca=path_of(given, "MUNIMENT_TIMESTAMP_CA"),
+        timestamp_minutes=number_of(given, "MUNIMENT_TIMESTAMP_MINUTES", 60),
+        webhook_url=webhook_of(given),
+        webhook_secret=webhook_secret_of(given),
+        webhook_allow=tuple(
+            (given.get("MUNIMENT_WEBHOOK_ALLOW") or "").lower().replace(",", " ").split()
+        ),
+        smtp_url=smtp_of(given),
+        mail_from=given.get("MUNIMENT_MAIL_FROM") or None,
         host=given.get("MUNIMENT_HOST") or "127.0.0.1",
         port=port,
-        log_public=_flag(given, "MUNIMENT_LOG_PUBLIC"),
-        max_body=_number(given, "MUNIMENT_MAX_BODY", 10 * MEBIBYTE),
-        tls_cert=_path(given, "MUNIMENT_TLS_CERT"),
-        tls_key=_path(given, "MUNIMENT_TLS_KEY"),
+        log_public=flag_of(given, "MUNIMENT_LOG_PUBLIC"),
+        max_body=number_of(given, "MUNIMENT_MAX_BODY", 10 * MEBIBYTE),
+        tls_cert=path_of(given, "MUNIMENT_TLS_CERT"),
+        tls_key=path_of(given, "MUNIMENT_TLS_KEY"),
         trusted_proxies=tuple(
             (given.get("MUNIMENT_TRUSTED_PROXIES") or "").replace(",", " ").split()
         ),
-        allow_http=_flag(given, "MUNIMENT_ALLOW_HTTP"),
+        allow_http=flag_of(given, "MUNIMENT_ALLOW_HTTP"),
     )
-
-
-def _path(given: Mapping[str, str], name: str) -> Path | None:
-    return Path(given[name]) if given.get(name) else None
 
 
 def _signing_key(given: Mapping[str, str]) -> Path | TokenKey | None:
     """Read where the log's key is: a file, or the address of one in a token (RFC 7512)."""
     written = given.get("MUNIMENT_SIGNING_KEY") or ""
     if not written.startswith("pkcs11:"):
-        return _path(given, "MUNIMENT_SIGNING_KEY")
+        return path_of(given, "MUNIMENT_SIGNING_KEY")
     path, _, query = written.removeprefix("pkcs11:").partition("?")
     parts = [part.partition("=") for part in (*path.split(";"), *query.split("&"))]
     told = {name: unquote(value) for name, _, value in parts}
@@ -192,7 +208,7 @@ def _database(given: Mapping[str, str]) -> str | None:
     written = given.get("MUNIMENT_DATABASE_URL") or None
     if written is None:
         return None
-    address = _split(written)
+    address = split_of(written)
     if address is None or address.scheme != DATABASE_SCHEME:
         raise Rejected(
             f"MUNIMENT_DATABASE_URL is no address such as {DATABASE_SCHEME}://NAME@HOST/DATABASE",
@@ -207,7 +223,7 @@ def _neo4j(given: Mapping[str, str]) -> str | None:
     written = given.get("MUNIMENT_NEO4J_URI") or None
     if written is None:
         return None
-    address = _split(written)
+    address = split_of(written)
     sound = (
         address is not None
         and address.scheme in NEO4J_SCHEMES
@@ -229,43 +245,7 @@ def _neo4j(given: Mapping[str, str]) -> str | None:
 
 
 def _neo4j_password(given: Mapping[str, str]) -> str | None:
-    """Read the password, or the file that holds it and nothing else."""
-    path = _path(given, "MUNIMENT_NEO4J_PASSWORD_FILE")
-    if path is None:
-        return given.get("MUNIMENT_NEO4J_PASSWORD") or None
-    try:
-        return path.read_text("utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
-        raise Rejected(
-            f"MUNIMENT_NEO4J_PASSWORD_FILE names {path}, which cannot be read",
-            remedy="correct the setting, or let the server's user read the file",
-        ) from None
-
-
-def _split(written: str) -> SplitResult | None:
-    """Take an address apart; None if its host or its port is none."""
-    try:
-        address = urlsplit(written)
-        _ = address.port
-    except ValueError:
-        return None
-    return address
-
-
-def _number(given: Mapping[str, str], name: str, default: int) -> int:
-    written = given.get(name) or str(default)
-    if not written.isascii() or not written.isdigit():
-        raise Rejected(f"{name} is {written!r}, which is no whole number", remedy=f"unset {name}")
-    return int(written)
-
-
-def _flag(given: Mapping[str, str], name: str) -> bool:
-    written = (given.get(name) or "false").lower()
-    if written in ("1", "true", "yes", "on"):
-        return True
-    if written in ("0", "false", "no", "off"):
-        return False
-    raise Rejected(f"{name} is {written!r}, neither true nor false", remedy=f"set {name}=true")
+    return secret_of(given, "MUNIMENT_NEO4J_PASSWORD")
 
 
 def _is_local(host: str) -> bool:

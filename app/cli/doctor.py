@@ -35,8 +35,11 @@ def doctor(context: typer.Context) -> None:
     settings = call.settings()
     shown = {one.name: _shown(getattr(settings, one.name)) for one in fields(settings)}
     shown["database_url"] = _without_password(settings.database_url)
+    shown["webhook_url"] = "(set)" if settings.webhook_url else _shown(None)
+    shown["webhook_secret"] = "(set)" if settings.webhook_secret else _shown(None)
+    shown["smtp_url"] = "(set)" if settings.smtp_url else _shown(None)
     shown["neo4j_password"] = "(set)" if settings.neo4j_password else _shown(None)
-    database, graph = Condition(), Condition()
+    database, graph, notices = Condition(), Condition(), Condition()
     signer, problems = _signer(settings)
     problems += _of_settings(settings)
     if settings.database_url is None and not (settings.data_dir / "ledger.db").exists():
@@ -45,7 +48,8 @@ def doctor(context: typer.Context) -> None:
     else:
         database, head = _database(settings)
         graph = _graph(settings, head)
-        problems += [*_of_folder(settings), *database.problems, *graph.problems]
+        notices = _notices(settings, head)
+        problems += [*_of_folder(settings), *database.problems, *graph.problems, *notices.problems]
         problems += _of_server(call)
     found: list[Json] = [{"problem": what, "remedy": remedy} for what, remedy in problems]
     document: dict[str, Json] = {
@@ -53,9 +57,11 @@ def doctor(context: typer.Context) -> None:
         "signer": {**signer},
         "database": {**database.facts},
         "graph": {**graph.facts},
+        "notices": {**notices.facts},
         "problems": found,
     }
-    call.show(document, facts({**shown, **signer, **database.facts, **graph.facts}))
+    told = {**shown, **signer, **database.facts, **graph.facts, **notices.facts}
+    call.show(document, facts(told))
     for what, remedy in problems:
         call.red(f"{what}\n  → {remedy}")
     if problems:
@@ -154,6 +160,22 @@ def _database(settings: Settings) -> tuple[Condition, Head | None]:
         with suppress(NoResultFound), store.reading() as connection:
             return found, store.head(connection)
         return found, None  # the tables are there, a log is not begun
+    finally:
+        database.close()
+
+
+def _notices(settings: Settings, head: Head | None) -> Condition:
+    """Look at where notices go, and at what did not arrive."""
+    from app.ledger.sql_store import SqlStore
+    from app.notify.condition import condition_of
+    from app.premises import database_of
+
+    if head is None:
+        return condition_of(settings, None)
+    database = database_of(settings, settings.database_timeout)
+    try:
+        with SqlStore(database, "").reading() as connection:
+            return condition_of(settings, connection)
     finally:
         database.close()
 

@@ -32,6 +32,7 @@ TABS = (
     ("Tokens", "/admin/tokens"),
     ("Sessions", "/admin/sessions"),
     ("Environments", "/admin/environments"),
+    ("Notices", "/admin/notices"),
     ("Trail", "/admin/trail"),
 )
 

@@ -125,6 +125,9 @@ ROWS: Mapping[str, Row] = {
     "POST /admin/environments/{digest}/publish": Row(
         "/admin/environments/none/publish", form=True, page=True
     ),
+    "GET /admin/notices": Row("/admin/notices", page=True),
+    "POST /admin/notices/test": Row("/admin/notices/test", form=True, page=True),
+    "POST /admin/notices/{id_}/again": Row("/admin/notices/none/again", form=True, page=True),
     "GET /healthz": Row("/healthz", public=True),
     "GET /readyz": Row("/readyz", public=True),
     "GET /problems/{slug}": Row("/problems/missing", public=True, page=True),

@@ -117,6 +117,55 @@ def test_the_graph_servers_password_may_lie_in_a_file(tmp_path: Path) -> None:
     assert read_settings(asked).neo4j_password == "a secret"
 
 
+WEBHOOK = {
+    "MUNIMENT_WEBHOOK_URL": "https://hooks.example/T0/path-secret",
+    "MUNIMENT_WEBHOOK_SECRET": "whsec_" + "c2VjcmV0" * 4,
+}
+MAIL = {
+    "MUNIMENT_SMTP_URL": "smtps://me:word@mail.example",
+    "MUNIMENT_MAIL_FROM": "muniment@bank.example",
+}
+
+
+def test_where_notices_go_is_read_and_no_secret_of_it_is_shown(tmp_path: Path) -> None:
+    read = read_settings({**WEBHOOK, **MAIL, "MUNIMENT_WEBHOOK_ALLOW": "Hooks.internal, 10.0.0.7"})
+    assert read.webhook_url == WEBHOOK["MUNIMENT_WEBHOOK_URL"]
+    assert read.webhook_secret == WEBHOOK["MUNIMENT_WEBHOOK_SECRET"]
+    assert read.webhook_allow == ("hooks.internal", "10.0.0.7")
+    assert (read.smtp_url, read.mail_from) == tuple(MAIL.values())
+    assert not any(word in repr(read) for word in ("path-secret", "whsec_", "word"))
+    from_files = {"MUNIMENT_MAIL_FROM": "muniment@bank.example"}
+    for name, value in {**WEBHOOK, **MAIL}.items():
+        if name != "MUNIMENT_MAIL_FROM":
+            (tmp_path / name).write_text(f"{value}\n")
+            from_files[f"{name}_FILE"] = str(tmp_path / name)
+    filed = read_settings(from_files)
+    assert (filed.webhook_url, filed.webhook_secret) == (read.webhook_url, read.webhook_secret)
+    assert filed.smtp_url == read.smtp_url
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"MUNIMENT_WEBHOOK_URL": "https://hooks.example/"}, "MUNIMENT_WEBHOOK_SECRET is not"),
+        ({"MUNIMENT_WEBHOOK_SECRET": "whsec_c2hvcnQ="}, "MUNIMENT_WEBHOOK_SECRET is not whsec_"),
+        ({"MUNIMENT_WEBHOOK_SECRET": "c2VjcmV0" * 4}, "MUNIMENT_WEBHOOK_SECRET is not whsec_"),
+        ({"MUNIMENT_WEBHOOK_SECRET": "whsec_?"}, "MUNIMENT_WEBHOOK_SECRET is not whsec_"),
+        ({"MUNIMENT_WEBHOOK_SECRET_FILE": "/nowhere"}, "MUNIMENT_WEBHOOK_SECRET_FILE names"),
+        ({"MUNIMENT_SMTP_URL": "smtps://mail.example"}, "MUNIMENT_MAIL_FROM is not"),
+        ({**MAIL, "MUNIMENT_SMTP_URL": "https://me:word@mail.example"}, "MUNIMENT_SMTP_URL is not"),
+        ({**MAIL, "MUNIMENT_SMTP_URL": "smtp://"}, "MUNIMENT_SMTP_URL is not"),
+        ({**MAIL, "MUNIMENT_SMTP_URL": "smtp://mail.example:word"}, "MUNIMENT_SMTP_URL is not"),
+    ],
+)
+def test_what_notices_cannot_be_sent_with_is_named_and_not_repeated(
+    given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(Rejected, match=named) as refused:
+        read_settings(given)
+    assert "word" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("uri", "unprotected"),
     [

@@ -6,9 +6,11 @@ a client would. Names are fixed, so that most paths are plain text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from app.notify.outbox import About, By, Notice, State, put
 from tests.slices.gates.bank import STRADDLING, UNFAIR, Bank
 from tests.slices.reviews.deciding import decide
 
@@ -217,6 +219,24 @@ def drafted_environments(town: Town) -> str:
     return "/admin/environments"
 
 
+def notices(town: Town) -> str:
+    """Open the notices with one that arrived, one that waits and one that was given up."""
+    world = town.world
+    if "notices" not in town.notes:
+        town.notes["notices"] = "there"
+        at, promotion = world.clock.now, f"promotion/{town.notes['promotion']}"
+        one = Notice(About.REVIEW_WAITING, 60, promotion, By.WEBHOOK, at, at, attempts=1)
+        hers = replace(one, by=By.MAIL, to=world.people["vera"].id)
+        long = "https://hooks.example:443 does not answer: certificate verify failed: " * 2
+        for kept in (
+            replace(one, about=About.PROMOTION_DECIDED, index=61, problem=long, attempts=4),
+            replace(one, state=State.DELIVERED, over_at=at),
+            replace(hers, state=State.DEAD, problem="the name is no mail address", over_at=at),
+        ):
+            world.house.ledger.operate(partial(put, notice=kept))
+    return "/admin/notices"
+
+
 def grant_to(town: Town) -> str:
     """Ask about a grant that is full of conflicts: erin builds what she would approve."""
     erin = town.world.people["erin"].id
@@ -267,6 +287,7 @@ VISITS: Mapping[str, Visit] = {
     "GET /admin/tokens/{token}/revoke": Visit(token_of),
     "GET /admin/sessions": Visit("/admin/sessions"),
     "GET /admin/trail": Visit("/admin/trail", also=("/admin/trail?actor=none",)),
+    "GET /admin/notices": Visit(notices, also=("/admin/notices?state=dead",)),
     "GET /admin/environments": Visit("/admin/environments", also=(drafted_environments,)),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),
