@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,14 @@ import pytest
 
 from app.core.ledger import consistency
 from app.core.ledger.audit import LoggedEntry, audit_checkpoint, audit_log
+from app.core.ledger.bundle import BundledStamp
 from app.core.ledger.checkpoint import Checkpoint
+from app.core.ledger.cosignature import cosign
 from app.core.ledger.entry import encode, parse
 from app.core.ledger.merkle import leaf_hash
 from app.core.ledger.note import Verifier, sign_note
 from app.core.ledger.payload import REDACTED_TYPE, Member
+from app.core.ledger.trust import TrustedKey
 from tests.both import audit_bundle
 from tests.core.ledger.sample import (
     KEY,
@@ -29,6 +33,16 @@ from tests.core.ledger.sample import (
     tile_reader,
 )
 from tests.core.ledger.test_bundle_audit import ENTRY_3, FILES, PROOF_3, relisted
+from tests.core.ledger.test_bundle_outside import (
+    ASKED,
+    BELIEVED,
+    POLICY,
+    WITNESSES,
+    bundle,
+    cosigned,
+    stamp,
+)
+from tests.core.ledger.test_bundle_outside import KEYS as WITNESS_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +112,17 @@ def without(name: str) -> dict[str, bytes]:
 
 
 KEYS = [VERIFIER]
+NINE = sample_log(9).checkpoint()
+STAMPED = bundle(stamps=(stamp(5),))
+STAMPED_NOTE = "log/timestamps/000000000005.checkpoint"
+
+
+def _without_part(ending: str) -> Report:
+    gone = f"log/timestamps/000000000005.{ending}"
+    rest = {name: raw for name, raw in STAMPED.items() if name != gone}
+    return audit_bundle(relisted(rest), KEYS, BELIEVED)
+
+
 ELSEWHERE = Verifier("log.example/b", VERIFIER.public)
 EARLY = parse(LOG.raws[0]).recorded_at
 
@@ -169,6 +194,54 @@ SCENARIOS: dict[str, Callable[[], Report]] = {
     "a bundle with another entry": lambda: audit_bundle(relisted({**FILES, ENTRY_3: b"{}"}), KEYS),
     "a bundle with another file": lambda: audit_bundle({**FILES, "files/more": b""}, KEYS),
     "a bundle of nothing": lambda: audit_bundle({}, KEYS),
+    "a quorum that is met": lambda: audit_bundle(bundle(cosigned((0, 1))), KEYS, ASKED),
+    "a quorum that is not met": lambda: audit_bundle(bundle(), KEYS, ASKED),
+    "a quorum that came along": lambda: audit_bundle(bundle(cosigned((0,)), POLICY), KEYS),
+    "a quorum that came along and is met": lambda: audit_bundle(
+        bundle(cosigned((0, 2)), POLICY), KEYS
+    ),
+    "a cosignature that lies": lambda: audit_bundle(
+        bundle(NINE + cosign("another\n", 1, WITNESSES[0], WITNESS_KEYS[0].sign).encode(), POLICY),
+        KEYS,
+    ),
+    "no witness policy": lambda: audit_bundle(bundle(policy="quorum W9\n"), KEYS),
+    "witnesses without a checkpoint": lambda: audit_bundle(
+        {"log/witnesses": POLICY.encode()}, KEYS
+    ),
+    "a timestamp that is not read": lambda: audit_bundle(STAMPED, KEYS),
+    "a timestamp": lambda: audit_bundle(STAMPED, KEYS, BELIEVED),
+    "a timestamp of the same size": lambda: audit_bundle(
+        bundle(stamps=(stamp(9),)), KEYS, BELIEVED
+    ),
+    "a timestamp that lies": lambda: audit_bundle(
+        bundle(stamps=(stamp(5, b"lie"),)), KEYS, BELIEVED
+    ),
+    "no timestamp": lambda: audit_bundle(bundle(stamps=(stamp(5, b"none"),)), KEYS, BELIEVED),
+    **{
+        f"a timestamp without its {ending}": partial(_without_part, ending)
+        for ending in ("tsr", "checkpoint", "consistency")
+    },
+    "a stamped checkpoint of another size": lambda: audit_bundle(
+        relisted({**STAMPED, STAMPED_NOTE: NINE}), KEYS, BELIEVED
+    ),
+    "a stamped checkpoint that is none": lambda: audit_bundle(
+        relisted({**STAMPED, STAMPED_NOTE: b"none"}), KEYS, BELIEVED
+    ),
+    "two signed trees of one size": lambda: audit_bundle(
+        bundle(stamps=(BundledStamp(9, b"a token", other_tree(9)),)), KEYS, BELIEVED
+    ),
+    "another readme": lambda: audit_bundle(relisted({**FILES, "README.md": b"hello"}), KEYS),
+    "another verifier": lambda: audit_bundle(relisted({**FILES, "verify.py": b"hello"}), KEYS),
+    "a manifest of another log": lambda: audit_bundle(relisted(FILES, "log.example/b"), KEYS),
+    "a bundle under a revoked key": lambda: audit_bundle(
+        FILES, [TrustedKey(VERIFIER, 0, None, 12, bytes(32))]
+    ),
+    "another tree at the revocation": lambda: audit_bundle(
+        FILES, [TrustedKey(VERIFIER, 0, None, 9, bytes(32))]
+    ),
+    "a revocation that pins no tree": lambda: audit_bundle(
+        FILES, [TrustedKey(VERIFIER, 0, None, 12)]
+    ),
 }
 
 
