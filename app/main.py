@@ -40,7 +40,7 @@ from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
 from app.identity.directory import Directory, printed_names
-from app.identity.erasing import erase_drafts, may_erase
+from app.identity.erasing import erase_drafts, erase_waiting, may_erase
 from app.identity.passwords import STRONG
 from app.identity.teams import teams_of
 from app.ledger.api import Recording, recording_routes
@@ -140,7 +140,12 @@ def app_of(house: House) -> FastAPI:
     app.include_router(stream_routes(ledger, authenticate, cursors))
     app.include_router(reading_routes(ledger, house.publisher, authenticate, hides))
     redactions = Redactions(
-        ledger, hides, (may_erase,), (erase_reports, erase_drafts), house.clock, house.entropy
+        ledger,
+        hides,
+        (may_erase,),
+        (erase_reports, erase_drafts, erase_waiting),
+        house.clock,
+        house.entropy,
     )
     app.include_router(redaction_routes(redactions, recording, authenticate))
     app.include_router(recovery_routes(ledger, house.clock, authenticate))

@@ -8,9 +8,13 @@ from app.core.access import Permission
 from app.core.errors import Conflict
 from app.core.events.kinds.people import UserCreated
 from app.core.ledger.canonical import canonical
+from app.identity.agreement import AGREEMENT
 from app.identity.deciding import RIGHTS
 from app.identity.directory import People
 from app.identity.drafts import DRAFT
+from app.identity.granting import PENDING
+from app.identity.projection import PERSONAL
+from app.identity.resetting import ASKED
 from app.ledger import operational
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def may_erase(
-    now: Snapshot, caller: Caller, entry: Entry, _members: Sequence[str]
+    now: Snapshot, caller: Caller, entry: Entry, members: Sequence[str]
 ) -> Mapping[str, int | None]:
     """Check that the caller still may, and that no open account loses its names.
 
@@ -33,7 +37,7 @@ def may_erase(
     """
     people = People(now.connection)
     people.require_still(cast("Principal", caller), Permission.REDACT)
-    if entry.type == UserCreated.TYPE:
+    if entry.type == UserCreated.TYPE and not PERSONAL.isdisjoint(members):
         user = people.user(entry.subject.removeprefix("user/"))
         if user is not None and not user.disabled:
             raise Conflict(
@@ -50,3 +54,12 @@ def erase_drafts(connection: Connection, values: Mapping[str, bytes], _by: int) 
         typed = canonical(document["fields"])
         if any(value in typed for value in sought):
             operational.delete(connection, DRAFT, key)
+
+
+def erase_waiting(connection: Connection, values: Mapping[str, bytes], _by: int) -> None:
+    """Erase why somebody asked for what waits for a second administrator, where it is erased."""
+    for kind in (PENDING, AGREEMENT, ASKED):
+        for key, document in operational.each(connection, kind):
+            reason = document.get("reason")
+            if reason is not None and canonical(reason) in values.values():
+                operational.put(connection, kind, key, {**document, "reason": None})

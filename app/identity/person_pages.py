@@ -141,7 +141,9 @@ def _reset(office: Office) -> APIRouter:
             "For 24 hours after the reset they sign nothing.",
         ]
         if begun is not None:
-            said.insert(0, f"{by} has asked for it, because: {begun.reason}")
+            said.insert(
+                0, f"{by} has asked for it" + (f", because: {begun.reason}" if begun.reason else "")
+            )
             said.append(
                 "You are shown the link once. Give it to them in person or on a way that you know"
                 " is theirs: whoever opens it has the account."

@@ -267,27 +267,21 @@ VISITS: Mapping[str, Visit] = {
     "GET /search": Visit("/search?q=credit", also=("/search", "/search?q=nothing-holds-this")),
     "GET /account": Visit("/account", also=("/account?done=password",)),
     "GET /admin": Visit("/admin", also=(waits_for_administrators,)),
-    "GET /admin/people": Visit(
-        "/admin/people", also=("/admin/people?q=none", "/admin/people?state=no-factor")
-    ),
-    "GET /admin/people/{user}": Visit(
-        person("vera"), also=(person("erin", "?done=granted"), "/admin/people/none")
-    ),
+    "GET /admin/people": Visit("/admin/people", also=("/admin/people?q=none",)),
+    "GET /admin/people/{user}": Visit(person("vera"), also=(person("erin", "?done=granted"),)),
     "GET /admin/people/{user}/disable": Visit(person("vera", "/disable")),
     "GET /admin/people/{user}/sessions": Visit(person("vera", "/sessions")),
     "GET /admin/people/{user}/reset": Visit(person("vera", "/reset"), also=(reset_waiting,)),
-    "GET /admin/roles": Visit("/admin/roles", also=("/admin/roles?state=revoked",)),
-    "GET /admin/roles/grant": Visit(
-        grant_to, also=("/admin/roles/grant", "/admin/roles/grant?user=none&role=NONE")
-    ),
-    "GET /admin/roles/waiting/{id_}": Visit(grant_waiting, also=("/admin/roles/waiting/none",)),
-    "GET /admin/roles/{grant}/revoke": Visit(grant_of, also=("/admin/roles/1/revoke",)),
-    "GET /admin/tokens": Visit(tokens, also=("/admin/tokens?state=revoked",)),
+    "GET /admin/roles": Visit("/admin/roles"),
+    "GET /admin/roles/grant": Visit(grant_to, also=("/admin/roles/grant?user=none&role=NONE",)),
+    "GET /admin/roles/waiting/{id_}": Visit(grant_waiting),
+    "GET /admin/roles/{grant}/revoke": Visit(grant_of),
+    "GET /admin/tokens": Visit(tokens),
     "GET /admin/tokens/new": Visit("/admin/tokens/new"),
     "GET /admin/tokens/{token}/revoke": Visit(token_of),
     "GET /admin/sessions": Visit("/admin/sessions"),
-    "GET /admin/trail": Visit("/admin/trail", also=("/admin/trail?actor=none",)),
-    "GET /admin/notices": Visit(notices, also=("/admin/notices?state=dead",)),
+    "GET /admin/trail": Visit("/admin/trail"),
+    "GET /admin/notices": Visit(notices),
     "GET /admin/environments": Visit("/admin/environments", also=(drafted_environments,)),
     "GET /help": Visit("/help"),
     "GET /problems/{slug}": Visit("/problems/stale-review", who=None, also=("/problems/none",)),

@@ -442,3 +442,37 @@ def test_environments_are_drafted_by_one_and_published_by_another(
     erin = Browser(world, world.people["erin"])
     assert "administrators, policy authors and auditors" in erin.get("/admin/environments", 403)
     assert ada.send("/admin/environments", names="a b").status_code == 403
+
+
+def test_an_erased_reason_is_gone_from_what_waits_too(world: World, ada: Browser) -> None:
+    first, second = world.person("cora", "compliance_officer"), world.person("cleo")
+    world.grant(second, "compliance_officer")
+    lost = world.person("nils", "engineer")
+    page = f"/admin/people/{lost.id}/reset"
+    why = "Nils lost his telephone at the clinic"
+    assert ada.send(page, reason=why).status_code == 303
+    assert why in ada.get(page)
+    with world.house.ledger.snapshot() as now:
+        index = now.about(f"user/{lost.id}")[-1]
+    body = {"members": ["reason"], "reason": "asked for", "legal_basis": "GDPR Art. 17"}
+    path = f"/api/v1/events/{index}/redactions"
+    asked = world.client(first).post(path, json=body)
+    assert asked.status_code in {201, 202}, asked.text
+    [id_] = {value for name, value in asked.json().items() if name.endswith("id")} or {""}
+    assert world.client(second).post(f"{path}/{id_}/confirm").status_code == 201
+    assert why not in ada.get(page)
+    assert why not in ada.get(f"/admin/people/{lost.id}")
+    assert "waits" in ada.get(f"/admin/people/{lost.id}")
+
+
+def test_the_reason_of_an_open_account_is_erased_and_its_names_are_not(
+    world: World, ada: Browser
+) -> None:
+    ada.send("/admin/people", name="olga", printed_name="Olga", reason="Replaces Nils, who is ill")
+    cora = world.people.get("cora") or world.person("cora", "compliance_officer")
+    olga = world.client(world.ada).get("/api/v1/users").json()["items"][-1]
+    path = f"/api/v1/events/{olga['created_index']}/redactions"
+    body = {"members": ["name"], "reason": "asked for", "legal_basis": "GDPR Art. 17"}
+    assert world.client(cora).post(path, json=body).status_code == 409
+    body["members"] = ["reason"]
+    assert world.client(cora).post(path, json=body).status_code in {201, 202}
