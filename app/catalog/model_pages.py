@@ -16,11 +16,19 @@ from app.web.paths import lineage_of
 from app.web.tables import Column, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from sqlalchemy import Connection
 
+    from app.catalog.lists import Part
     from app.catalog.pages import Shelf
     from app.catalog.values import Model, ModelVersion
+    from app.ledger.snapshot import Snapshot
     from app.web.desk import Desk
+    from app.web.listing import Asked, Listed
+
+    Columns = Sequence[Column]
+    Read = Callable[[Snapshot, Part, str], Listed]
 
 Text = Annotated[str, Query(max_length=300)]
 
@@ -152,39 +160,33 @@ def _lists(shelf: Shelf) -> APIRouter:
             return listing
         return _page(desk, request, model, "versions", listing=listing, known=known)
 
-    @router.get("/models/{name}/evidence")
-    def evidence(request: Request, name: str, page: PageQuery) -> Response:
-        """List what was measured on a model's versions, and the files about them."""
+    def about(
+        request: Request, page: Asked, name: str, what: str, columns: Columns, read: Read
+    ) -> Response:
+        """List a part of what stands about a model."""
         caller = shelf.reader(request)
         with ledger.snapshot() as now:
             model = details.model(now.connection, caller, name)
         listing = shelf.list(
             request,
             page,
-            EVIDENCE,
-            lambda now, part: of_model.evidence(now, part, name),
-            caption=f"Evidence about {name}",
+            columns,
+            lambda now, part: read(now, part, name),
+            caption=f"{what.capitalize()} about {name}",
         )
         if isinstance(listing, Response):
             return listing
-        return _page(desk, request, model, "evidence", listing=listing)
+        return _page(desk, request, model, what, listing=listing)
+
+    @router.get("/models/{name}/evidence")
+    def evidence(request: Request, name: str, page: PageQuery) -> Response:
+        """List what was measured on a model's versions, and the files about them."""
+        return about(request, page, name, "evidence", EVIDENCE, of_model.evidence)
 
     @router.get("/models/{name}/decisions")
     def decisions(request: Request, name: str, page: PageQuery) -> Response:
         """List what gates decided about a model's versions."""
-        caller = shelf.reader(request)
-        with ledger.snapshot() as now:
-            model = details.model(now.connection, caller, name)
-        listing = shelf.list(
-            request,
-            page,
-            DECISIONS,
-            lambda now, part: of_model.decisions(now, part, name),
-            caption=f"Decisions about {name}",
-        )
-        if isinstance(listing, Response):
-            return listing
-        return _page(desk, request, model, "decisions", listing=listing)
+        return about(request, page, name, "decisions", DECISIONS, of_model.decisions)
 
     return router
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from neo4j import Driver, ManagedTransaction, Record, Session, Transaction
 
+    from app.ledger.snapshot import Snapshot
+
 NAME: Final = "muniment"
 FORMAT: Final = 1
 """Of all that is said above. A generation of another format is not read, but made anew."""
@@ -186,6 +188,20 @@ def quarantine(transaction: ManagedTransaction, cursor: Cursor, leaf: str) -> No
             index=cursor.size,
             leaf=leaf,
         ).consume()
+
+
+def check_ours(now: Snapshot, cursor: Cursor) -> None:
+    """Raise GraphDown if the graph is of another log, or of another history of this one."""
+    if cursor.origin != now.store.origin:
+        raise GraphDown(f"the graph is of the log {cursor.origin}; {ANEW} to replace it")
+    if cursor.size > now.size:
+        raise GraphDown(
+            f"the graph has taken in {cursor.size} entries of a log of {now.size}; {ANEW}"
+        )
+    if cursor.size:
+        leaf = now.store.entry(now.connection, cursor.size - 1)[1].hex()
+        if leaf != cursor.leaf:
+            raise GraphDown(f"the graph's last entry {cursor.size - 1} is not the log's; {ANEW}")
 
 
 def cursor_of(row: Record) -> Cursor:

@@ -11,6 +11,7 @@ from app.lineage.neo4j_graph import (
     LABELS,
     TYPES,
     GraphDown,
+    check_ours,
     claim_of,
     eid_of,
     lock_cursor,
@@ -18,7 +19,6 @@ from app.lineage.neo4j_graph import (
     read_cursor,
 )
 from app.lineage.neo4j_writing import add_edges, add_nodes
-from app.lineage.projector import check_ours
 from app.lineage.reconcile import Differences, named, replay
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 from app.core.errors import Refusal, Unavailable
 from app.lineage import neo4j_writing as writing
 from app.lineage.neo4j_graph import (
-    ANEW,
     Cursor,
     GraphDown,
     GraphRefuses,
+    check_ours,
     lock_cursor,
     prepare,
     quarantine,
@@ -201,20 +201,6 @@ class Projector:
         with self._moved:
             self._progress = progress
             self._moved.notify_all()
-
-
-def check_ours(now: Snapshot, cursor: Cursor) -> None:
-    """Raise GraphDown if the graph is of another log, or of another history of this one."""
-    if cursor.origin != now.store.origin:
-        raise GraphDown(f"the graph is of the log {cursor.origin}; {ANEW} to replace it")
-    if cursor.size > now.size:
-        raise GraphDown(
-            f"the graph has taken in {cursor.size} entries of a log of {now.size}; {ANEW}"
-        )
-    if cursor.size:
-        leaf = now.store.entry(now.connection, cursor.size - 1)[1].hex()
-        if leaf != cursor.leaf:
-            raise GraphDown(f"the graph's last entry {cursor.size - 1} is not the log's; {ANEW}")
 
 
 def project(ledger: Ledger, graph: Neo4j, cursor: Cursor, stop: int) -> Cursor:
