@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
@@ -67,7 +67,7 @@ class Rules:
         SchemaMismatch: the subject is not that of the data. RoleMissing: another team's.
         ParentMissing, Conflict, StaleDecision, FutureTime: it does not fit what is there.
         """
-        known = Known(connection, earlier)
+        known = self.known(connection, earlier, actor)
         match said.event:
             case ds.DatasetRegistered() | md.ModelRegistered():
                 self._check_writes(known, actor, said.event.team)
@@ -106,6 +106,10 @@ class Rules:
             case _:
                 raise ReservedType(f"{said.event.TYPE} is recorded by the service alone")
 
+    def known(self, connection: Connection, earlier: Sequence[Said], actor: Actor) -> Known:
+        """Tell what is registered, as far as the actor may know."""
+        return Known(connection, earlier, partial(self.teams_of, connection, actor))
+
     def document(
         self, known: Known, said: Said, event: ds.DocumentRecorded, actor: Actor
     ) -> Admission:
@@ -133,7 +137,14 @@ class Rules:
                 known.digest_of(event.about, "#/data/about")
             return _new_or_same(known, said, _index(known, FINDINGS, {"id": finding.id_of(said)}))
         _once_in_batch(known, said)
-        return Admission(expects={said.subject: finding.open_one(known, said).changed_index})
+        found = finding.raised(known, said)
+        try:
+            team = known.team_of(found.about)
+        except ParentMissing:  # it is about what is for another team alone
+            raise finding.not_raised(said) from None
+        self._check_writes(known, actor, team)
+        finding.check_open(found)
+        return Admission(expects={said.subject: found.changed_index})
 
     def _check_team(
         self, known: Known, actor: Actor, subject: str, pointer: str = "#/subject"
@@ -142,7 +153,7 @@ class Rules:
 
     def _check_writes(self, known: Known, actor: Actor, team: str | None) -> None:
         """Check that the actor writes for the team; what has no team is everybody's."""
-        teams = self.teams_of(known.connection, actor) if team is not None else None
+        teams = self.teams_of(known.connection, actor).writes if team is not None else None
         if teams is not None and team not in teams:
             raise RoleMissing(
                 f"this belongs to the team {team}, and only its members write",

@@ -106,9 +106,9 @@ def _dataset_routes(catalog: Catalog) -> APIRouter:
     @router.get("/datasets", operation_id="listDatasets")
     def datasets(request: Request, page: PageQuery) -> Response:
         """List datasets by name."""
-        teams = catalog.reader(request).teams
+        sight = catalog.reader(request).sight
         return catalog.answer(
-            request, page, DATASET_COLUMNS, lambda now, part: lists.datasets(now, part, teams)
+            request, page, DATASET_COLUMNS, lambda now, part: lists.datasets(now, part, sight)
         )
 
     @router.get("/datasets/{name}", operation_id="readDataset")
@@ -147,9 +147,9 @@ def _model_routes(catalog: Catalog) -> APIRouter:
     @router.get("/models", operation_id="listModels")
     def models(request: Request, page: PageQuery) -> Response:
         """List models by name."""
-        teams = catalog.reader(request).teams
+        sight = catalog.reader(request).sight
         return catalog.answer(
-            request, page, MODEL_COLUMNS, lambda now, part: lists.models(now, part, teams)
+            request, page, MODEL_COLUMNS, lambda now, part: lists.models(now, part, sight)
         )
 
     @router.get("/models/{name}", operation_id="readModel")
@@ -187,14 +187,14 @@ def _model_routes(catalog: Catalog) -> APIRouter:
         at: Annotated[str | None, Query(description="RFC 3339: what was live then")] = None,
     ) -> Response:
         """List what is live, or was at a time, as the log tells it now."""
-        teams = catalog.reader(request).teams
+        sight = catalog.reader(request).sight
         moment = None if at is None else moment_of(at)
         return catalog.answer(
             request,
             page,
             DEPLOYMENT_COLUMNS,
             lambda now, part: lists.deployments(
-                now, part, teams, environment=environment, at=moment
+                now, part, sight, environment=environment, at=moment
             ),
         )
 
@@ -220,7 +220,7 @@ def _decided_routes(catalog: Catalog) -> APIRouter:
             page,
             PROMOTION_COLUMNS,
             lambda now, part: lists.promotions(
-                now, part, caller.teams, subject=subject, environment=environment, state=state
+                now, part, caller.sight, subject=subject, environment=environment, state=state
             ),
         )
 
@@ -232,12 +232,12 @@ def _decided_routes(catalog: Catalog) -> APIRouter:
         state: Literal["open", "closed"] | None = None,
     ) -> Response:
         """List findings in the order they were raised; what was written is in their entries."""
-        teams = catalog.reader(request).teams
+        sight = catalog.reader(request).sight
         return catalog.answer(
             request,
             page,
             FINDING_COLUMNS,
-            lambda now, part: lists.findings(now, part, teams, about=about, state=state),
+            lambda now, part: lists.findings(now, part, sight, about=about, state=state),
         )
 
     @router.get("/policies", operation_id="listPolicies")
@@ -255,9 +255,9 @@ def _decided_routes(catalog: Catalog) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
     ) -> Response:
         """Find what holds every word in its name, its description or its digest."""
-        teams = catalog.reader(request).teams
+        sight = catalog.reader(request).sight
         with catalog.ledger.snapshot() as now:
-            found = search(now.connection, q, teams, limit)
+            found = search(now.connection, q, sight, limit)
             return _one(now, {"items": [encode(one) for one in found]})
 
     return router

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from app.catalog.documents import Uploads
     from app.catalog.pages import Shelf
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
 
 USERS_SHOWN = 100
 VERSIONS = (
@@ -48,7 +48,7 @@ def dataset_pages(shelf: Shelf, uploads: Uploads) -> APIRouter:
         caller = shelf.reader(request)
         with shelf.ledger.snapshot() as now:
             found = details.dataset(now.connection, caller, name)
-            users = used_by(now.connection, f"dataset/{name}/", caller.teams)
+            users = used_by(now.connection, f"dataset/{name}/", caller.sight)
             names = shelf.names(now.connection, [found.actor])
         listing = shelf.list(
             request,
@@ -91,7 +91,7 @@ def dataset_pages(shelf: Shelf, uploads: Uploads) -> APIRouter:
                 raise Missing(f"dataset {name[:100]} has no version {version[:100]}")
             approvals = queries.approvals(now.connection, [subject])
             documents = queries.documents(now.connection, [subject])
-            users = used_by(now.connection, f'{subject}"', caller.teams)
+            users = used_by(now.connection, f'{subject}"', caller.sight)
             people = {found.actor, *(one.approver for one in approvals)}
             names = shelf.names(now.connection, people | {one.actor for one in documents})
             size = now.size
@@ -143,11 +143,11 @@ def dataset_pages(shelf: Shelf, uploads: Uploads) -> APIRouter:
     return router
 
 
-def used_by(connection: Connection, beginning: str, teams: Teams) -> list[tuple[str, bool]]:
+def used_by(connection: Connection, beginning: str, sight: Sight) -> list[tuple[str, bool]]:
     """Name the model versions trained on a dataset's versions, and whether each is live.
 
     ``beginning``: of the subjects, ``dataset/credit/`` or ``dataset/credit/3"``. The newest
-    first; those of models that ``teams`` do not see are left out.
+    first; those of models that are not in ``sight`` are left out.
     """
     columns = MODEL_VERSIONS.c
     trained = (
@@ -155,7 +155,7 @@ def used_by(connection: Connection, beginning: str, teams: Teams) -> list[tuple[
         .where(
             # The column is a JSON array of subjects, which hold no quotes.
             columns.trained_on.contains(f'"{beginning}', autoescape=True),
-            of_seen_models(teams, columns.subject),
+            of_seen_models(sight, columns.subject),
         )
         .order_by(columns.created_index.desc())
     )

@@ -17,7 +17,7 @@ from app.core.events.envelope import version_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from app.catalog.values import Dataset, Decision, Model, Promotion
+    from app.catalog.values import Dataset, DatasetVersion, Decision, Model, Promotion
     from app.core.jsonvalue import Json
     from app.web.callers import Caller
 
@@ -26,7 +26,7 @@ def dataset(connection: Connection, caller: Caller, name: str) -> Dataset:
     """Give a dataset. Raises RoleMissing, Forbidden, Missing."""
     caller.require(Permission.READ, subject=f"dataset/{name}")
     found = queries.dataset(connection, name)
-    if found is None or not sees(caller.teams, found):
+    if found is None or not sees(caller.sight, found):
         raise Missing(f"there is no dataset {name[:100]}", remedy="GET /api/v1/datasets lists them")
     return found
 
@@ -35,7 +35,7 @@ def model(connection: Connection, caller: Caller, name: str) -> Model:
     """Give a model. Raises RoleMissing, Forbidden, Missing."""
     caller.require(Permission.READ, subject=f"model/{name}")
     found = queries.model(connection, name)
-    if found is None or not sees(caller.teams, found):
+    if found is None or not sees(caller.sight, found):
         raise Missing(f"there is no model {name[:100]}", remedy="GET /api/v1/models lists them")
     return found
 
@@ -43,12 +43,20 @@ def model(connection: Connection, caller: Caller, name: str) -> Model:
 def check_seen(connection: Connection, caller: Caller, model_version: str) -> Model:
     """Give the model of a version that the caller asks about. Raises Missing: it is hidden."""
     found = queries.model(connection, version_of(model_version)[1])
-    if found is None or not sees(caller.teams, found):
+    if found is None or not sees(caller.sight, found):
         raise Missing(
             f"{model_version} is not registered",
             remedy="register it with `muniment model version add`",
         )
     return found
+
+
+def seen_data(connection: Connection, caller: Caller, subject: str) -> DatasetVersion | None:
+    """Give a dataset version, unless it is not there or hidden from the caller."""
+    whole = queries.dataset(connection, version_of(subject)[1])
+    if whole is None or not sees(caller.sight, whole):
+        return None
+    return queries.dataset_version(connection, subject)
 
 
 def check_readable(
@@ -62,7 +70,7 @@ def check_readable(
         Permission.READ_DECISIONS, subject=about.model_version, environment=about.environment
     )
     found = queries.model(connection, version_of(about.model_version)[1])
-    if found is not None and not sees(caller.teams, found):
+    if found is not None and not sees(caller.sight, found):
         raise Missing(f"there is no {name[:100]}")
 
 
@@ -84,7 +92,9 @@ def dataset_version(
 def model_version(
     connection: Connection, caller: Caller, name: str, version: str
 ) -> dict[str, Json]:
-    """Give a model version and what is on record about it. Raises as ``model``.
+    """Give a model version and what is on record about it, in the caller's environments.
+
+    Raises as ``model``.
 
     ``stages``: environments where it is allowed. ``evaluations`` and ``predictions`` (without
     their cells): evidence. ``decisions``: the last one an environment, as served.
@@ -95,20 +105,29 @@ def model_version(
     found = queries.model_version(connection, subject)
     if found is None:
         raise _no_version("model", name, version)
-    last: dict[str, Decision] = {}
-    for one in queries.decisions(connection, subject):
-        last[one.environment] = one
+    reaches = caller.sight.reaches
+    last = {
+        one.environment: one
+        for one in queries.decisions(connection, subject)
+        if reaches(one.environment)
+    }
     counted = [encode(one) for one in queries.predictions(connection, subject)]
     about = [f"model/{name}", subject]
     return encode(found) | {
-        "stages": list(queries.stages(connection, subject)),
+        "stages": [one for one in queries.stages(connection, subject) if reaches(one)],
         "evaluations": [encode(one) for one in queries.evaluations(connection, subject)],
         "predictions": [{k: v for k, v in one.items() if k != "cells"} for one in counted],
         "documents": [encode(one) for one in queries.documents(connection, about)],
         "decisions": {environment: one.decision for environment, one in sorted(last.items())},
-        "promotions": [encode(one) for one in queries.promotions(connection, subject)],
+        "promotions": [
+            encode(one)
+            for one in queries.promotions(connection, subject)
+            if reaches(one.environment)
+        ],
         "deployments": [
-            encode(one) for one in queries.deployments(connection, model_version=subject)
+            encode(one)
+            for one in queries.deployments(connection, model_version=subject)
+            if reaches(one.environment)
         ],
     }
 

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.catalog.known import Known
 from app.catalog.reading import all_of
 from app.catalog.tables import DOCUMENTS
 from app.catalog.values import Document
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.catalog.admission import Rules
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
     from app.core.events import Actor
     from app.core.jsonvalue import Json
     from app.ledger.ports import Recorded
@@ -73,7 +72,9 @@ class Uploads:
         if answered is not None:
             return answered[0], True
         with self.ledger.snapshot() as now:
-            admission = self.rules.document(Known(now.connection, ()), said, event, actor)
+            admission = self.rules.document(
+                self.rules.known(now.connection, (), actor), said, event, actor
+            )
             if admission.recorded_at_index is not None:
                 return now.receipt(admission.recorded_at_index), True
 
@@ -115,13 +116,13 @@ def _is_empty(value: Json) -> bool:
     return value is None or (isinstance(value, str | list | dict) and not value)
 
 
-def stored_file(connection: Connection, teams: Teams, sha256: str) -> tuple[Document, bytes]:
+def stored_file(connection: Connection, sight: Sight, sha256: str) -> tuple[Document, bytes]:
     """Find a file by its digest, with the first document that the caller may see of it.
 
     Raises Missing, also for files that belong to no document.
     """
     digest = f"sha256:{sha256}"
-    same = (DOCUMENTS.c.blob == digest, seen_subject(teams, DOCUMENTS.c.subject))
+    same = (DOCUMENTS.c.blob == digest, seen_subject(sight, DOCUMENTS.c.subject))
     found = all_of(connection, Document, DOCUMENTS, *same)
     if not found:
         raise Missing(f"no document with digest {digest[:80]} is recorded")

@@ -89,7 +89,7 @@ def document_routes(uploads: Uploads, authenticate: Authenticate) -> APIRouter:
         caller.require(Permission.READ)
         sha256 = sha256.removeprefix("sha256:")
         with uploads.ledger.snapshot() as now:
-            document, content = stored_file(now.connection, caller.teams, sha256)
+            document, content = stored_file(now.connection, caller.sight, sha256)
         ending = mimetypes.guess_extension(document.media_type) or ".bin"
         headers = {
             "Content-Disposition": f'attachment; filename="{sha256[:16]}{ending}"',

@@ -45,21 +45,30 @@ def check_said(event: FindingRaised | FindingReplied | FindingClosed) -> None:
         )
 
 
-def open_one(known: Known, said: Said) -> Finding:
-    """Give the finding that is answered or closed. Raises ParentMissing, Conflict: it is closed."""
+def raised(known: Known, said: Said) -> Finding:
+    """Give the finding that is answered or closed. Raises ParentMissing."""
     found = find(known.connection, id_of(said))
     if found is None:
-        raise ParentMissing(
-            f"{said.subject} was not raised",
-            remedy="raise it first, with finding.raised",
-            faults=[Fault("#/subject", "there is no such finding")],
-        )
+        raise not_raised(said)
+    return found
+
+
+def check_open(found: Finding) -> None:
+    """Raise Conflict for a finding that is closed."""
     if found.closed_index is not None:
         raise Conflict(
-            f"{said.subject} was closed at entry {found.closed_index}",
+            f"finding/{found.id} was closed at entry {found.closed_index}",
             remedy="raise a new finding",
         )
-    return found
+
+
+def not_raised(said: Said) -> ParentMissing:
+    """Say that there is no such finding, or none for this actor to know of."""
+    return ParentMissing(
+        f"{said.subject} was not raised",
+        remedy="raise it first, with finding.raised",
+        faults=[Fault("#/subject", "there is no such finding")],
+    )
 
 
 def take(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
     from app.catalog.lists import Part
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
     from app.core.jsonvalue import Json
     from app.ledger.snapshot import Snapshot
 
@@ -63,11 +63,11 @@ class Wanted:
         return found
 
 
-def models(now: Snapshot, part: Part, teams: Teams, wanted: Wanted) -> Listed:
+def models(now: Snapshot, part: Part, sight: Sight, wanted: Wanted) -> Listed:
     """List models with what stands about them in other tables."""
     columns = MODELS.c
     keys = [columns.name] if wanted.sort == "name" else [columns[wanted.sort], columns.name]
-    where = [columns.created_index < part.size, seen_by(teams, MODELS), *wanted.conditions()]
+    where = [columns.created_index < part.size, seen_by(sight, MODELS), *wanted.conditions()]
     if part.after is not None:
         here, there = tuple_(*keys), tuple_(*part.after)
         where.append(here < there if wanted.descending else here > there)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
 from app.catalog.tables import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, MODELS, RUNS
+from app.core.access import Membership
 from app.core.errors import Conflict, Fault, ParentMissing
 from app.core.events.kinds.datasets import DatasetRegistered, DatasetVersionRegistered
 from app.core.events.kinds.models import ModelRegistered, ModelVersionRegistered, RunStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from app.core.events import Event, Said
 
@@ -30,23 +31,36 @@ COMMANDS = {
 
 # Every posted event asks these; built once, they cost a third of building them each time.
 TEAMS = {
-    kind: select(table.c.team).where(table.c.name == bindparam("name"))
+    kind: select(table.c.team, table.c.team_only).where(table.c.name == bindparam("name"))
     for kind, table in (("dataset", DATASETS), ("model", MODELS))
 }
 VERSIONS = {
-    kind: select(table.c.digest, table.c.created_index).where(
-        table.c.subject == bindparam("subject")
+    kind: select(table.c.digest, table.c.created_index, of.c.team, of.c.team_only)
+    .join(of, of.c.name == table.c.name)
+    .where(table.c.subject == bindparam("subject"))
+    for kind, table, of in (
+        ("dataset", DATASET_VERSIONS, DATASETS),
+        ("model", MODEL_VERSIONS, MODELS),
     )
-    for kind, table in (("dataset", DATASET_VERSIONS), ("model", MODEL_VERSIONS))
 }
+
+
+def everything() -> Membership:
+    """Stand for an actor that no team limits."""
+    return Membership(None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A state of the catalogue, and what a batch says before the event at hand."""
+    """A state of the catalogue, and what a batch says before the event at hand.
+
+    ``membership``: asks which teams the actor is limited to. What is for another team alone
+    is not registered, as far as that actor is told.
+    """
 
     connection: Connection
     earlier: Sequence[Said]
+    membership: Callable[[], Membership] = everything
 
     def said(self, subject: str, kind: type[Event]) -> Event | None:
         """Find what the batch already says about a subject."""
@@ -70,7 +84,7 @@ class Known:
         if isinstance(said, DatasetRegistered | ModelRegistered):
             return said.team
         found = self.connection.execute(TEAMS[kind], {"name": name}).first()
-        if found is None:
+        if found is None or self._hides(found):
             raise missing(whole, pointer)
         team: str | None = found.team
         return team
@@ -79,7 +93,9 @@ class Known:
         """Find the digest of a version on record, and the entry that registered it."""
         query = VERSIONS[subject.split("/", maxsplit=1)[0]]
         found = self.connection.execute(query, {"subject": subject}).first()
-        return None if found is None else (found.digest, found.created_index)
+        if found is None or self._hides(found):
+            return None
+        return found.digest, found.created_index
 
     def digest_of(self, subject: str, pointer: str) -> str:
         """Tell the digest of a dataset's or model's version. Raises ParentMissing."""
@@ -95,6 +111,13 @@ class Known:
         if found is None:
             raise missing(subject, pointer)
         return found[0]
+
+    def _hides(self, owner: Row[*tuple[Any, ...]]) -> bool:
+        """Tell whether a dataset or model, by its team, is not there for the actor."""
+        if not owner.team_only:
+            return False
+        teams = self.membership().sees
+        return teams is not None and owner.team not in teams
 
     def check_digest(self, subject: str, digest: str | None, pointer: str) -> None:
         """Check that a version is registered with this digest; None: with any.

@@ -23,7 +23,8 @@ from app.catalog.tables import (
     PROMOTIONS,
 )
 from app.catalog.values import Dataset, DatasetVersion, Finding, Model, ModelVersion, Promotion
-from app.catalog.visible import of_seen_models, seen_by, seen_subject
+from app.catalog.visible import in_environment, of_seen_models, seen_by, seen_subject
+from app.core.access import EVERYTHING
 from app.core.events.decode import encode
 from app.web.listing import Listed
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from sqlalchemy import ColumnElement, Table
 
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
     from app.ledger.snapshot import Snapshot
     from app.web.listing import Key
 
@@ -68,19 +69,19 @@ class PolicyListed:
     recorded_at: str
 
 
-def datasets(now: Snapshot, part: Part, teams: Teams, words: str = "") -> Listed:
+def datasets(now: Snapshot, part: Part, sight: Sight, words: str = "") -> Listed:
     """List datasets by name. ``words``: each in the name, the owner or the description."""
     texts = (DATASETS.c.name, DATASETS.c.owner, DATASETS.c.description)
     where = [
         or_(*(func.lower(one).contains(word, autoescape=True) for one in texts))
         for word in words.lower().split()
     ]
-    return _rows(now, part, Dataset, DATASETS, ("name",), [seen_by(teams, DATASETS), *where])
+    return _rows(now, part, Dataset, DATASETS, ("name",), [seen_by(sight, DATASETS), *where])
 
 
-def models(now: Snapshot, part: Part, teams: Teams) -> Listed:
+def models(now: Snapshot, part: Part, sight: Sight) -> Listed:
     """List models by name."""
-    return _rows(now, part, Model, MODELS, ("name",), [seen_by(teams, MODELS)])
+    return _rows(now, part, Model, MODELS, ("name",), [seen_by(sight, MODELS)])
 
 
 def dataset_versions(now: Snapshot, part: Part, name: str) -> Listed:
@@ -98,7 +99,7 @@ def model_versions(now: Snapshot, part: Part, name: str) -> Listed:
 def promotions(
     now: Snapshot,
     part: Part,
-    teams: Teams,
+    sight: Sight,
     *,
     subject: str | None = None,
     environment: str | None = None,
@@ -108,15 +109,16 @@ def promotions(
     columns = PROMOTIONS.c
     given = {columns.model_version: subject, columns.environment: environment, columns.state: state}
     where = [column == value for column, value in given.items() if value is not None]
-    where.append(of_seen_models(teams, columns.model_version))
+    where.append(of_seen_models(sight, columns.model_version))
+    where.append(in_environment(sight, columns.environment))
     return _rows(now, part, Promotion, PROMOTIONS, ("created_index",), where)
 
 
 def findings(
-    now: Snapshot, part: Part, teams: Teams, *, about: str | None, state: str | None
+    now: Snapshot, part: Part, sight: Sight, *, about: str | None, state: str | None
 ) -> Listed:
     """List findings in the order they were raised; ``state``: open or closed, None: both."""
-    where = [seen_subject(teams, FINDINGS.c.about)]
+    where = [seen_subject(sight, FINDINGS.c.about)]
     if about is not None:
         where.append(FINDINGS.c.about == about)
     if state is not None:
@@ -132,27 +134,28 @@ def policies(now: Snapshot, part: Part, state: str | None = None) -> Listed:
 
 
 def deployments(
-    now: Snapshot, part: Part, teams: Teams, *, environment: str | None, at: datetime | None
+    now: Snapshot, part: Part, sight: Sight, *, environment: str | None, at: datetime | None
 ) -> Listed:
     """List what is live, or was at a valid time, by environment and name."""
     found = queries.deployments_at(now.connection, at=at, size=part.size, environment=environment)
-    names = {one.model_version for one in found}
-    seen = _seen_models(now, teams, names)
+    names = {one.model_version for one in found if sight.reaches(one.environment)}
+    seen = _seen_models(now, sight, names)
     items = [
         one
         for one in found
         if one.model_version in seen
+        and sight.reaches(one.environment)
         and (part.after is None or (one.environment, one.name) > part.after)
     ][: part.limit]
     keys = [(one.environment, one.name) for one in items]
     return Listed([encode(one) for one in items], keys, part.size)
 
 
-def _seen_models(now: Snapshot, teams: Teams, subjects: set[str]) -> set[str]:
-    if teams is None:
+def _seen_models(now: Snapshot, sight: Sight, subjects: set[str]) -> set[str]:
+    if sight == EVERYTHING:
         return subjects
     column = MODEL_VERSIONS.c.subject
-    wanted = MODEL_VERSIONS.select().where(column.in_(subjects), of_seen_models(teams, column))
+    wanted = MODEL_VERSIONS.select().where(column.in_(subjects), of_seen_models(sight, column))
     return {row.subject for row in now.connection.execute(wanted)}
 
 

@@ -112,7 +112,7 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
             request,
             page,
             columns,
-            partial(inventory.models, teams=caller.teams, wanted=wanted),
+            partial(inventory.models, sight=caller.sight, wanted=wanted),
             caption="Models",
             csv_columns=[*(one.key for one in columns), "purpose", "team", "created_index"],
         )
@@ -131,12 +131,12 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
     @router.get("/datasets")
     def datasets(request: Request, page: PageQuery, q: Text = "") -> Response:
         """List datasets by name."""
-        teams = shelf.reader(request).teams
+        sight = shelf.reader(request).sight
         listing = shelf.list(
             request,
             page,
             DATASETS,
-            lambda now, part: lists.datasets(now, part, teams, words=q),
+            lambda now, part: lists.datasets(now, part, sight, words=q),
             caption="Datasets",
             csv_columns=DATASET_COLUMNS,
         )
@@ -151,14 +151,14 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
         request: Request, page: PageQuery, environment: Text = "", at: Text = ""
     ) -> Response:
         """List what is live, or was at a time."""
-        teams = shelf.reader(request).teams
+        sight = shelf.reader(request).sight
         moment = moment_of(with_zone(at)) if at else None
         listing = shelf.list(
             request,
             page,
             DEPLOYMENTS,
             lambda now, part: lists.deployments(
-                now, part, teams, environment=environment or None, at=moment
+                now, part, sight, environment=environment or None, at=moment
             ),
             caption="Deployments",
             csv_columns=DEPLOYMENT_COLUMNS,

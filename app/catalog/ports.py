@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from app.core.access import Membership
     from app.core.events import Actor
     from app.web.callers import Caller
     from app.web.pieces import Task
 
 
 class TeamsOf(Protocol):
-    """Which teams an actor writes for, in the state that ``connection`` shows."""
+    """Which teams an actor is limited to, in the state that ``connection`` shows."""
 
-    def __call__(self, connection: Connection, actor: Actor, /) -> frozenset[str] | None:
-        """Answer the actor's teams; None for one that no team limits."""
+    def __call__(self, connection: Connection, actor: Actor, /) -> Membership: ...
 
 
 @dataclass(frozen=True, slots=True)

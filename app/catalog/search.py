@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, literal, or_, select, union_all
+from sqlalchemy import and_, func, literal, or_, select, true, union_all
 
 from app.catalog.tables import (
     DATASET_VERSIONS,
@@ -17,14 +17,14 @@ from app.catalog.tables import (
     PROMOTIONS,
     RUNS,
 )
-from app.catalog.visible import seen_subject
+from app.catalog.visible import in_environment, seen_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import ColumnElement, Connection, Select
 
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Found:
     index: int
 
 
-def search(connection: Connection, words: str, teams: Teams, limit: int) -> tuple[Found, ...]:
+def search(connection: Connection, words: str, sight: Sight, limit: int) -> tuple[Found, ...]:
     """Find what holds every word in its name, its words about itself or its digest.
 
     Letters are compared without case. The newest first; no more than ``limit``.
@@ -48,14 +48,14 @@ def search(connection: Connection, words: str, teams: Teams, limit: int) -> tupl
     terms = words.lower().split()
     if not terms:
         return ()
-    everything = union_all(*_sources(terms, teams)).subquery()
+    everything = union_all(*_sources(terms, sight)).subquery()
     found = connection.execute(
         select(everything).order_by(everything.c.entry.desc(), everything.c.subject).limit(limit)
     )
     return tuple(Found(row.subject, row.kind, row.title, row.entry) for row in found)
 
 
-def _sources(terms: list[str], teams: Teams) -> Iterator[Select[*tuple[Any, ...]]]:
+def _sources(terms: list[str], sight: Sight) -> Iterator[Select[*tuple[Any, ...]]]:
     """Select from each table: subject, kind, title, entry; of what matches and may be seen."""
     ds, dv, md, mv = DATASETS.c, DATASET_VERSIONS.c, MODELS.c, MODEL_VERSIONS.c
     do, ru, po, pr = DOCUMENTS.c, RUNS.c, POLICIES.c, PROMOTIONS.c
@@ -74,7 +74,9 @@ def _sources(terms: list[str], teams: Teams) -> Iterator[Select[*tuple[Any, ...]
     ):
         columns = (subject.label("subject"), literal(kind).label("kind"))
         yield select(*columns, title.label("title"), entry.label("entry")).where(
-            _all_in(terms, [subject, about, title, other]), seen_subject(teams, about)
+            _all_in(terms, [subject, about, title, other]),
+            seen_subject(sight, about),
+            true() if kind != "promotion" else in_environment(sight, pr.environment),
         )
 
 

@@ -28,7 +28,7 @@ def search_pages(desk: Desk, ledger: Ledger) -> APIRouter:
         caller = desk.visitor(request).caller
         caller.require(Permission.READ)
         with ledger.snapshot() as now:
-            found = search(now.connection, q, caller.teams, MOST_FOUND + 1)
+            found = search(now.connection, q, caller.sight, MOST_FOUND + 1)
             size = now.size
         return desk.page(
             request,

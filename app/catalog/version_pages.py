@@ -106,13 +106,10 @@ def version_pages(shelf: Shelf, uploads: Uploads) -> APIRouter:
     ) -> Response:
         """Ask for a promotion."""
         caller = shelf.reader(request)
+        caller.must(Permission.REQUEST_PROMOTION)
         subject = f"model/{name}/{version}"
         with shelf.ledger.snapshot() as now:
             details.model_version(now.connection, caller, name, version)
-            team = details.check_seen(now.connection, caller, subject).team
-        caller.require(
-            Permission.REQUEST_PROMOTION, subject=subject, environment=environment, team=team
-        )
         try:
             promotion = shelf.request_promotion(caller, subject, environment, reason or None)
         except (Conflict, Rejected) as refused:

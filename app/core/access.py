@@ -7,6 +7,7 @@ fact of the decision, not of this table. A person needs both to sign a review.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -168,3 +169,49 @@ def allowed(roles: Iterable[PermissionRole], permission: Permission) -> bool:
 def allowed_by_token(scopes: Iterable[Scope], permission: Permission) -> bool:
     """Whether a token of these ``scopes`` may do this; whose it is does not matter here."""
     return permission not in NEVER_BY_TOKEN and any(permission in SCOPES[scope] for scope in scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller may see: whose objects, below which subject, in which environment.
+
+    ``teams``: whose members see what is for their team alone; None: all of it.
+    ``prefix``: whole parts of a subject, so ``model/credit`` covers ``model/credit/3`` and not
+    ``model/credit-card``; None: everything. ``environment``: None: every one.
+    """
+
+    teams: frozenset[str] | None = None
+    prefix: str | None = None
+    environment: str | None = None
+
+    @property
+    def below(self) -> str:
+        """How every subject in sight begins, once a slash is put behind it."""
+        return "" if self.prefix is None else f"{self.prefix.rstrip('/')}/"
+
+    @property
+    def limited(self) -> bool:
+        """Whether a token's limits narrow it."""
+        return self.prefix is not None or self.environment is not None
+
+    def covers(self, subject: str) -> bool:
+        """Whether a subject lies below the prefix."""
+        return f"{subject}/".startswith(self.below)
+
+    def reaches(self, environment: str) -> bool:
+        """Whether an environment is in sight."""
+        return self.environment in (None, environment)
+
+
+EVERYTHING = Sight()
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What teams an actor of the log is limited to. ``writes``: for whose objects; None: all.
+
+    ``sees``: whose objects are there for the actor, though hidden from others; None: all.
+    """
+
+    writes: frozenset[str] | None
+    sees: frozenset[str] | None

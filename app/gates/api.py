@@ -109,15 +109,8 @@ def gate_routes(routes: GateRoutes) -> APIRouter:
     def request_promotion(request: Request, body: PromotionBody) -> Response:
         """Ask for a promotion; the first decision comes with the answer."""
         caller = routes.authenticate(request)
+        caller.must(Permission.REQUEST_PROMOTION)
         _check_model_version(body.subject)
-        with routes.ledger.snapshot() as now:
-            model = details.check_seen(now.connection, caller, body.subject)
-        caller.require(
-            Permission.REQUEST_PROMOTION,
-            subject=body.subject,
-            environment=body.environment,
-            team=model.team,
-        )
         key = routes.key_of(request, caller, body.model_dump())
         promotion, again = routes.promotions.request(
             caller, body.subject, body.environment, body.reason, "api", key

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.catalog import queries
+from app.catalog import details, queries
 from app.core.access import Permission
 from app.core.errors import Fault, Missing, Rejected, RoleMissing, SelfApproval
 from app.core.events import say
@@ -109,7 +109,7 @@ def _digest(conditions: str | None) -> str | None:
 def _approvable(now: Snapshot, principal: Principal, subject: str, role: str) -> DatasetVersion:
     people = People(now.connection)
     people.require_still(principal, Permission.REVIEW)
-    version = queries.dataset_version(now.connection, subject)
+    version = details.seen_data(now.connection, principal, subject)
     if version is None:
         raise Missing(f"{subject} is not registered", remedy="muniment dataset version add")
     held = people.approval_roles(principal.person or "")

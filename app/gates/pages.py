@@ -26,7 +26,7 @@ from app.web.tables import Column, Kind, list_page
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
     from app.core.jsonvalue import Json
     from app.ledger.ports import NamesOf
     from app.ledger.record import Ledger
@@ -118,7 +118,7 @@ def policy_pages(desk: Desk, ledger: Ledger, cursors: Cursors, names: NamesOf) -
             if found is None:
                 raise Missing(f"there is no policy/{name[:100]}/{version[:100]}")
             known = _versions(now.connection, name)
-            uses = uses_of(now.connection, name, version, caller.teams)
+            uses = uses_of(now.connection, name, version, caller.sight)
             people = [one for one in (found.drafter, found.publisher) if one]
             called = names(now.connection, people)
             size = now.size
@@ -143,7 +143,7 @@ def policy_pages(desk: Desk, ledger: Ledger, cursors: Cursors, names: NamesOf) -
     return router
 
 
-def uses_of(connection: Connection, name: str, version: str, teams: Teams) -> tuple[Use, ...]:
+def uses_of(connection: Connection, name: str, version: str, sight: Sight) -> tuple[Use, ...]:
     """Find the newest decisions that a policy version had a part in."""
     columns = DECISIONS.c
     found = connection.execute(
@@ -157,7 +157,7 @@ def uses_of(connection: Connection, name: str, version: str, teams: Teams) -> tu
         .where(
             # Canonical JSON: a policy of a decision ends with its name and version.
             columns.decision.contains(f'"name":"{name}","version":"{version}"', autoescape=True),
-            of_seen_models(teams, columns.model_version),
+            of_seen_models(sight, columns.model_version),
         )
         .order_by(columns.created_index.desc())
         .limit(USES_SHOWN)

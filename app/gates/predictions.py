@@ -143,7 +143,7 @@ class TakePredictions:
             model = details.check_seen(now.connection, caller, about.model_version)
             caller.require(Permission.RECORD_EVIDENCE, subject=about.model_version, team=model.team)
             version = queries.model_version(now.connection, about.model_version)
-            data = queries.dataset_version(now.connection, about.dataset_version)
+            data = details.seen_data(now.connection, caller, about.dataset_version)
         if version is None:
             raise Missing(
                 f"{about.model_version} is not registered", remedy="muniment model version add"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.catalog import queries
+from app.catalog import details, queries
 from app.core.access import Permission
 from app.core.errors import Conflict, Forbidden, HeadMoved, Missing, Rejected, Unavailable
 from app.core.events import say
@@ -45,9 +45,11 @@ class Promotions:
     ) -> tuple[values.Promotion, bool]:
         """Open a promotion and decide about it for the first time.
 
-        Returns it as it is then, and whether ``key`` had opened it before. Raises Missing,
-        Rejected (no such environment), Conflict (one is open), Forbidden (nobody answers).
+        Returns it as it is then, and whether ``key`` had opened it before. Raises RoleMissing,
+        Forbidden (another team's, outside a token's limits, or nobody answers), Missing,
+        Rejected (no such environment), Conflict (one is open).
         """
+        self._check_may_ask(caller, subject, environment)
         submitter = caller.answerable
         if submitter is None:
             raise Forbidden(
@@ -84,10 +86,22 @@ class Promotions:
             return self.find(appended.resource), appended.replayed
         raise Unavailable("other promotions keep being requested", retry_after=1)
 
+    def _check_may_ask(self, caller: Caller, subject: str, environment: str) -> None:
+        caller.must(Permission.REQUEST_PROMOTION)
+        with self.ledger.snapshot() as now:
+            team = details.check_seen(now.connection, caller, subject).team
+        caller.require(
+            Permission.REQUEST_PROMOTION, subject=subject, environment=environment, team=team
+        )
+
     def withdraw(self, caller: Caller, promotion_id: str, reason: str | None) -> values.Promotion:
-        """Take a request back. Raises Missing, IllegalTransition, Forbidden."""
+        """Take a request back. Raises RoleMissing, Missing, IllegalTransition, Forbidden."""
+        caller.must(Permission.REQUEST_PROMOTION)
         for _ in range(TRIES):
-            promotion = self.find(promotion_id)
+            with self.ledger.snapshot() as now:
+                promotion = self._in(now, promotion_id)
+                name = f"promotion {promotion_id[:80]}"
+                details.check_readable(now.connection, caller, promotion, name)
             caller.require(
                 Permission.REQUEST_PROMOTION,
                 subject=promotion.model_version,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.core.access import Permission
+from app.core.access import Permission, Sight
 from app.core.errors import Forbidden, RoleMissing
 from app.core.events import Actor, ActorKind, AuthMethod
 
@@ -49,12 +49,10 @@ class Limits:
         What names no subject is outside a limit by subject, unless it only reads; what
         names no environment is outside no environment.
         """
-        prefix = self.subject_prefix
-        if prefix is not None and not (subject is None and permission in READING):
-            inside = subject is not None and f"{subject}/".startswith(f"{prefix.rstrip('/')}/")
-            if not inside:
-                raise Forbidden(f"this token is limited to {prefix}")
-        if self.environment is not None and environment not in (None, self.environment):
+        sight = Sight(prefix=self.subject_prefix, environment=self.environment)
+        if not (subject is None and permission in READING) and not sight.covers(subject or ""):
+            raise Forbidden(f"this token is limited to {self.subject_prefix}")
+        if environment is not None and not sight.reaches(environment):
             raise Forbidden(f"this token is limited to the environment {self.environment}")
 
 
@@ -88,6 +86,11 @@ class Principal:
         return None if len(named) < len(set(teams)) else named
 
     @property
+    def sight(self) -> Sight:
+        """What the caller may see."""
+        return Sight(self.teams, self.limits.subject_prefix, self.limits.environment)
+
+    @property
     def is_local_operator(self) -> bool:
         return self.actor.auth is AuthMethod.LOCAL
 
@@ -95,6 +98,14 @@ class Principal:
         """Tell whether the caller holds a permission at all."""
         held = any(permission in right.permissions for right in self.rights)
         return held or permission in self.everywhere
+
+    def must(self, permission: Permission) -> None:
+        """Check that the caller holds a permission at all. Raises RoleMissing."""
+        if not self.may(permission):
+            remedy = "use a token with the scope for it"
+            if self.actor.kind is ActorKind.PERSON:
+                remedy = "ask an administrator for a role that may"
+            raise RoleMissing(f"this caller may not {permission.value}", remedy=remedy)
 
     def require(
         self,
@@ -109,11 +120,7 @@ class Principal:
         ``team``: of the object, None where it has none and everybody may. Raises RoleMissing
         without the permission, Forbidden for what lies outside a team or a token's limits.
         """
-        if not self.may(permission):
-            remedy = "use a token with the scope for it"
-            if self.actor.kind is ActorKind.PERSON:
-                remedy = "ask an administrator for a role that may"
-            raise RoleMissing(f"this caller may not {permission.value}", remedy=remedy)
+        self.must(permission)
         rights = [right for right in self.rights if permission in right.permissions]
         if team is not None and all(right.team not in (None, team) for right in rights):
             raise Forbidden(f"this belongs to the team {team}, whose member the caller is not")

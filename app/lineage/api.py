@@ -101,7 +101,7 @@ class LineageRoutes:
         caller = self.authenticate(request)
         caller.require(Permission.READ)
         with self.ledger.snapshot() as now:
-            yield Reading(now, self.sources, Names(now.connection, caller.teams))
+            yield Reading(now, self.sources, Names(now.connection, caller.sight))
 
 
 @dataclass(frozen=True, slots=True)

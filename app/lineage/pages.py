@@ -114,8 +114,8 @@ def lineage_pages(desk: Desk, ledger: Ledger, sources: Sources, layout: Layout) 
         caller = desk.visitor(request).caller
         caller.require(Permission.READ)
         with ledger.snapshot() as now:
-            names = Names(now.connection, caller.teams)
-            known = choices(now.connection, caller.teams)
+            names = Names(now.connection, caller.sight)
+            known = choices(now.connection, caller.sight)
             reading = Reading(now, sources, names)
             found = _ask(reading, question, known[0] if known else "")
         if question.format is not None:

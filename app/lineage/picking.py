@@ -16,26 +16,27 @@ from app.lineage.asking import Terms
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from app.core.access import Sight
     from app.lineage.api import Reading
-    from app.lineage.hidden import Names, Teams
+    from app.lineage.hidden import Names
 
 OFFERED = 200
 """Things of each kind that a field offers; any other can be typed."""
 SEARCHED = Terms(limit=1000, timeout=2.0)
 
 
-def choices(connection: Connection, teams: Teams) -> tuple[str, ...]:
+def choices(connection: Connection, sight: Sight) -> tuple[str, ...]:
     """Name what can be asked about: deployments that are live, then the newest versions."""
     live, made, data = DEPLOYMENTS.c, MODEL_VERSIONS.c, DATASET_VERSIONS.c
     wanted = (
         select(live.subject)
-        .where(live.state == "live", of_seen_models(teams, live.model_version))
+        .where(live.state == "live", of_seen_models(sight, live.model_version))
         .order_by(live.step_index.desc()),
         select(made.subject)
-        .where(of_seen_models(teams, made.subject))
+        .where(of_seen_models(sight, made.subject))
         .order_by(made.created_index.desc()),
         select(data.subject)
-        .where(seen_subject(teams, data.subject))
+        .where(seen_subject(sight, data.subject))
         .order_by(data.created_index.desc()),
     )
     return tuple(

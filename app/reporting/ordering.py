@@ -80,8 +80,8 @@ class Reports:
             before = find_use(now.connection, mac)
             if before is not None:
                 return jobs.find(now.connection, before.resource), True
-            size = _size(now, order)
             _check_visible(now.connection, caller, order.scope)
+            size = _size(now, order)
         moment = self.clock()
         job = Job(
             id=uuid7(moment, self.entropy(RANDOM_BYTES)),
@@ -119,11 +119,16 @@ class Reports:
         """Read the jobs that the caller may see, oldest first, and the size of the log."""
         caller.require(Permission.READ_REPORTS)
         with self.ledger.snapshot() as now:
-            seen = [job for job in jobs.everything(now.connection) if _sees(now, caller, job)]
+            seen = [
+                job
+                for job in jobs.everything(now.connection)
+                if caller.sight.covers(job.scope) and _sees(now, caller, job)
+            ]
             return seen, now.size
 
     def cancel(self, caller: Caller, job_id: str) -> Job:
         """Cancel a job that is not over. Raises RoleMissing, Missing, IllegalTransition."""
+        caller.must(Permission.CREATE_REPORT)
         job = self.find(caller, job_id)
         caller.require(Permission.CREATE_REPORT, subject=job.scope)
         return self.ledger.operate(lambda writing: jobs.move(writing, job_id, State.CANCELLED))
@@ -196,10 +201,10 @@ def _check_visible(connection: Connection, caller: Caller, subject: str) -> None
     scope = Scope.parse(subject)
     model = queries.model(connection, scope.model)
     known = scope.version is None or queries.model_version(connection, subject) is not None
-    if model is None or not known or not sees(caller.teams, model):
+    if model is None or not known or not sees(caller.sight, model):
         raise Missing(f"there is no {subject[:200]}", remedy="GET /api/v1/models lists the models")
 
 
 def _sees(now: Snapshot, caller: Caller, job: Job) -> bool:
     model = queries.model(now.connection, Scope.parse(job.scope).model)
-    return model is not None and sees(caller.teams, model)
+    return model is not None and sees(caller.sight, model)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from app.catalog.visible import Teams
+    from app.core.access import Sight
     from app.core.jsonvalue import Json
     from app.ledger.ports import NamesOf
     from app.ledger.record import Ledger
@@ -82,7 +82,7 @@ def report_pages(
             return listing
         with ledger.snapshot() as now:
             called = names(now.connection, {str(one["requested_by"]) for one in listing.items})
-            scopes = scopes_of(now.connection, caller.teams)
+            scopes = scopes_of(now.connection, caller.sight)
         typed = desk.typed(request)
         return desk.page(
             request,
@@ -172,14 +172,14 @@ def _one(desk: Desk, ledger: Ledger, reports: Reports, names: NamesOf) -> APIRou
     return router
 
 
-def scopes_of(connection: Connection, teams: Teams) -> list[str]:
+def scopes_of(connection: Connection, sight: Sight) -> list[str]:
     """Name what a report can be about: models, then their newest versions."""
     models = connection.execute(
-        select(MODELS.c.name).where(seen_by(teams, MODELS)).order_by(MODELS.c.name).limit(OFFERED)
+        select(MODELS.c.name).where(seen_by(sight, MODELS)).order_by(MODELS.c.name).limit(OFFERED)
     ).scalars()
     versions = connection.execute(
         select(MODEL_VERSIONS.c.subject)
-        .where(of_seen_models(teams, MODEL_VERSIONS.c.subject))
+        .where(of_seen_models(sight, MODEL_VERSIONS.c.subject))
         .order_by(MODEL_VERSIONS.c.created_index.desc())
         .limit(OFFERED)
     ).scalars()

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from app.catalog import details, queries
-from app.catalog.visible import sees
+from app.catalog.visible import sees_about
 from app.core.access import Permission
 from app.core.errors import Missing
 from app.core.events.envelope import version_of
@@ -96,7 +96,9 @@ class ReviewRoutes:
             items = []
             for promotion in queries.open_promotions(now.connection):
                 model = queries.model(now.connection, version_of(promotion.model_version)[1])
-                if model is not None and not sees(caller.teams, model):
+                if model is None or not sees_about(
+                    caller.sight, model, promotion.model_version, promotion.environment
+                ):
                     continue
                 shown = self.reviews.show(now, promotion.id, person)
                 mine = [meaning.value for meaning in Meaning if not why_not(shown, person, meaning)]

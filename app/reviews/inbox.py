@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from app.catalog import queries
 from app.catalog.moments import read_time
-from app.catalog.visible import sees
+from app.catalog.visible import sees_about
 from app.core.events.envelope import version_of
 from app.core.ledger.times import format_time
 from app.core.policy.decision import decision_from_json
@@ -207,7 +207,9 @@ def _seen(
 ) -> Iterator[tuple[values.Promotion, values.Model]]:
     for promotion in promotions:
         model = queries.model(now.connection, version_of(promotion.model_version)[1])
-        if model is not None and sees(caller.teams, model):
+        if model is not None and sees_about(
+            caller.sight, model, promotion.model_version, promotion.environment
+        ):
             yield promotion, model
 
 

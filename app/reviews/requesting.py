@@ -36,12 +36,11 @@ def request_pages(looking: Looking) -> APIRouter:
     def asked(request: Request, subject: Field, environment: Field, reason: Field = "") -> Response:
         """Open a promotion."""
         caller = looking.reader(request)
-        caller.require(
-            Permission.REQUEST_PROMOTION, subject=subject.strip(), environment=environment.strip()
-        )
+        caller.must(Permission.REQUEST_PROMOTION)
+        subject = subject.strip()
         try:
             opened, _ = looking.promotions.request(
-                caller, subject.strip(), environment.strip(), reason.strip() or None, "api", None
+                caller, subject, environment.strip(), reason.strip() or None, "api", None
             )
         except (Missing, Rejected, Conflict) as refusal:
             return _ask(looking, request, subject, environment, reason, refusal)

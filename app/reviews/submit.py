@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from app.catalog import queries
+from app.catalog import details, queries
 from app.core.access import Permission
 from app.core.errors import (
     Fault,
@@ -136,9 +136,11 @@ class Reviews:
         person = principal.person
         if person is None:
             raise Forbidden("only a person signs, in person; no token does, whoever owns it")
+        principal.must(Permission.REVIEW)
         signer: Signer | None = None
         for _ in range(TRIES):
             with self.ledger.snapshot() as now:
+                self._check_seen(now, principal, promotion_id)
                 shown = self.show(now, promotion_id, person)
                 require_review(shown, principal)
                 People(now.connection).require_still(principal, Permission.REVIEW)
@@ -159,6 +161,13 @@ class Reviews:
             self.evaluate(shown.promotion.model_version, shown.promotion.environment)
             return receipts[0], statement
         raise Unavailable("what the review depends on keeps changing", retry_after=1)
+
+    def _check_seen(self, now: Snapshot, principal: Principal, promotion_id: str) -> None:
+        """Raise Missing for a promotion that is hidden, as for one that is not there."""
+        found = queries.promotion(now.connection, promotion_id)
+        if found is not None:
+            name = f"promotion {promotion_id[:80]}"
+            details.check_readable(now.connection, principal, found, name)
 
     def _sign(self, shown: Shown, verdict: Verdict, signer: Signer) -> tuple[dict[str, Json], Said]:
         """Write the statement (decision 14) and the event that archives what was shown."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from fastapi import Request
 
-    from app.core.access import Permission
+    from app.core.access import Permission, Sight
     from app.core.events import Actor
 
 
@@ -30,11 +30,14 @@ class Caller(Protocol):
         """
 
     @property
-    def teams(self) -> frozenset[str] | None:
-        """Teams the caller belongs to; None: not limited."""
+    def sight(self) -> Sight:
+        """What the caller may see."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the caller holds a permission at all."""
+
+    def must(self, permission: Permission) -> None:
+        """Raise RoleMissing unless the caller holds a permission; what for is not looked at."""
 
     def require(
         self,

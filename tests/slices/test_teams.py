@@ -163,7 +163,7 @@ def test_who_reviews_for_one_team_signs_nothing_of_another(bank: Bank) -> None:
     blue = member(bank, "blue", "reviewer")
     bank.world.grant(blue, "model-validator")
     answer = bank.review(blue, promotion, "review")
-    assert expect(403, answer)["detail"].startswith("this belongs to the team red")
+    assert expect(404, answer)["detail"] == f"there is no promotion {promotion}"
 
 
 def test_the_log_tells_of_a_hidden_model_that_it_is_there_and_nothing_more(bank: Bank) -> None:

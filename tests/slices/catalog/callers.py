@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.core.access import Permission
+from app.core.access import Permission, Sight
 from app.core.errors import Forbidden, RoleMissing, Unauthenticated
 from tests.slices.catalog.story import CI
 
@@ -26,8 +26,16 @@ class KnownCaller:
     person: str | None = None
     answerable: str | None = "user-alice"
 
+    @property
+    def sight(self) -> Sight:
+        return Sight(self.teams, self.prefix)
+
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
+
+    def must(self, permission: Permission) -> None:
+        if not self.may(permission):
+            raise RoleMissing(f"this takes the permission to {permission}")
 
     def require(
         self,

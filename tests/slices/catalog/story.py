@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.catalog.admission import Rules
+from app.core.access import Membership
 from app.core.events import Actor, ActorKind, AuthMethod, Event, Said, parse_event, say
 from app.ledger.posting import admit
 
@@ -58,8 +59,8 @@ class Story:
 
     @property
     def rules(self) -> Rules:
-        def teams_of(_: Connection, actor: Actor) -> frozenset[str] | None:
-            return self.teams.get(actor.id)
+        def teams_of(_: Connection, actor: Actor) -> Membership:
+            return Membership(self.teams.get(actor.id), None)
 
         return Rules(self.clock, teams_of)
 

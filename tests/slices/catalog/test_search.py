@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.catalog.search import search
+from app.core.access import Sight
 from app.ledger import blobs
 from tests.slices.catalog.story import digest, example
 
@@ -30,7 +31,7 @@ def organisation(story: Story) -> None:
 
 def found(story: Story, words: str, teams: frozenset[str] | None = None) -> list[tuple[str, str]]:
     with story.ledger.snapshot() as now:
-        return [(one.kind, one.subject) for one in search(now.connection, words, teams, 50)]
+        return [(one.kind, one.subject) for one in search(now.connection, words, Sight(teams), 50)]
 
 
 @pytest.mark.parametrize(

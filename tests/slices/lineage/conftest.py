@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.catalog.projection import CatalogProjection
+from app.core.access import Sight
 from app.core.errors import RoleMissing, Unauthenticated
 from app.core.events import Actor, ActorKind, AuthMethod, say
 from app.ledger.append import Appender
@@ -65,9 +66,19 @@ class FakeCaller:
     person: str | None = None
     answerable: str | None = None
     teams: frozenset[str] | None = None
+    prefix: str | None = None
+    environment: str | None = None
+
+    @property
+    def sight(self) -> Sight:
+        return Sight(self.teams, self.prefix, self.environment)
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
+
+    def must(self, permission: Permission) -> None:
+        if not self.may(permission):
+            raise RoleMissing(f"this takes the permission to {permission}")
 
     def require(
         self,

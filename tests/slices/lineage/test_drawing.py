@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from app.core.access import Permission
+from app.core.access import EVERYTHING, Permission
 from app.core.lineage.closure import Closure, Direction, Reached, Status, why
 from app.core.lineage.nodes import NodeKind
 from app.core.lineage.relations import View
@@ -281,7 +281,7 @@ def test_the_picture_of_a_page_and_of_a_file_have_one_layout(
 ) -> None:
     file = drawn(reader, node="model/risk/1", direction="upstream")
     with reader.ledger.snapshot() as now:
-        store, names = SqlLineageStore(now.connection, now.size), Names(now.connection, None)
+        store, names = SqlLineageStore(now.connection, now.size), Names(now.connection, EVERYTHING)
         answer = around(store, now.size, "model/risk/1", Direction.UPSTREAM, Terms())
     page = draw_around(
         layout,
@@ -300,7 +300,7 @@ def test_the_way_between_two_things_is_drawn_downwards_with_what_each_arrow_says
 ) -> None:
     found = why(tell(STORY), "dataset_version:credit/1", f"deployment:{PLACE[11:]}", View(6))
     with stage.ledger.snapshot() as now:
-        names = Names(now.connection, None)
+        names = Names(now.connection, EVERYTHING)
     answer = Answer(found, 6, 6, found.status, "sql")
     drawing = draw_way(layout, answer, names, cause="dataset/credit/1", effect=PLACE, size=6)
     assert drawing is not None

@@ -129,3 +129,39 @@ def test_asking_about_what_is_hidden_is_asking_about_nothing(
     )
     stage.door.caller = FakeCaller(READ, teams=None)
     assert stage.get(f"/api/v1/graph/{question}{node}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("prefix", "environment", "named"),
+    [
+        ("model/covert", None, {"model/covert/1", "deployment/production/covert-scoring"}),
+        ("model/covert", "production", {"model/covert/1", "deployment/production/covert-scoring"}),
+        ("model/covert", "staging", {"model/covert/1"}),
+        ("model/cover", None, set()),
+        ("deployment/production", None, {"deployment/production/covert-scoring"}),
+        ("dataset/open", None, {"dataset/open/1"}),
+        (None, "staging", {"model/covert/1", "dataset/open/1"}),
+    ],
+)
+def test_before_a_limited_token_only_what_it_is_limited_to_has_a_name(
+    stage: Stage, prefix: str | None, environment: str | None, named: set[str]
+) -> None:
+    """A deployment is named where it lies below the prefix, or what it runs does."""
+    stage.door.caller = FakeCaller(READ, prefix=prefix, environment=environment)
+    subjects = ("model/covert/1", "dataset/open/1", "deployment/production/covert-scoring")
+    for subject in subjects:
+        answer = stage.get(f"/api/v1/graph/closure?direction=upstream&node={subject}")
+        assert answer.status_code == (200 if subject in named else 404)
+        if subject in named:
+            nodes = answer.json()["result"]["nodes"]
+            shown = {one["subject"] for one in nodes if "subject" in one}
+            assert shown & set(subjects) <= named
+
+
+def test_a_revision_is_named_where_what_ran_is_in_sight(stage: Stage) -> None:
+    question = "/api/v1/graph/closure?direction=downstream&node=model/covert/1"
+    for environment, hidden in ((None, False), ("staging", True)):
+        stage.door.caller = FakeCaller(READ, prefix="model/covert", environment=environment)
+        nodes = stage.get(question).json()["result"]["nodes"]
+        [revision] = [one["gid"] for one in nodes if one["kind"] == "deployment_revision"]
+        assert ("*" in revision) is hidden
