@@ -75,6 +75,7 @@ from app.settings import boot_time, utc_now
 from app.verification.bundles import Bundles
 from app.verification.list_api import list_routes
 from app.verification.pages import IntegrityPages, integrity_pages
+from app.web.compression import Compression
 from app.web.listing import Cursors
 from app.web.shell import Shell
 from app.web.status_api import status_routes
@@ -165,6 +166,7 @@ def app_of(house: House) -> FastAPI:
         report_pages(desk, ledger, reports, cursors, printed_names),
     ):
         app.include_router(routes)
+    app.add_middleware(Compression)
     app.add_middleware(
         Shell,
         max_body=house.settings.max_body,

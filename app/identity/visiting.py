@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import Forbidden, Unauthenticated
 from app.identity.directory import People
+from app.web.csrf import TOKEN_BYTES
 from app.web.visitors import Visitor
 
 if TYPE_CHECKING:
@@ -43,6 +44,6 @@ class Visiting:
             principal, user.id, name, user.printed_name or name, self.form_token(principal.session)
         )
 
-    def form_token(self, session: str) -> str:
+    def form_token(self, session: str) -> bytes:
         """Derive what the forms of a session carry; ``session``: the key it is kept under."""
-        return hmac.digest(self.secret, b"form\0" + session.encode(), "sha256").hex()
+        return hmac.digest(self.secret, b"form\0" + session.encode(), "sha256")[:TOKEN_BYTES]

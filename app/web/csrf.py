@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+TOKEN_BYTES = 16
 SECRET_FIELDS = frozenset(
     {FORM_TOKEN, "password", "new_password", "totp", "code", "recovery_code", "secret", "token"}
 )
@@ -34,6 +35,28 @@ def check_own_page(request: Request, public_url: str) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != origin_of(public_url):
         raise _foreign()
+
+
+def masked(token: bytes, pad: bytes) -> str:
+    """Write a token under a pad of its length that is used once, so that it never looks the same.
+
+    Compressed together with what somebody else put on the page, it tells nothing of itself.
+    """
+    return (pad + _under(token, pad)).hex()
+
+
+def unmasked(written: str) -> bytes:
+    """Read a token that was written so; anything else is read as none."""
+    try:
+        both = bytes.fromhex(written)
+    except ValueError:
+        return b""
+    pad, hidden = both[:TOKEN_BYTES], both[TOKEN_BYTES:]
+    return _under(hidden, pad) if len(both) == 2 * TOKEN_BYTES else b""
+
+
+def _under(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def origin_of(url: str) -> str:

@@ -15,6 +15,7 @@ A slice's ``pages.py`` is a router factory that is handed the ``Desk``:
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -26,7 +27,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.core.errors import Forbidden, Unauthenticated
-from app.web.csrf import FORM_TOKEN, SAFE_METHODS, SECRET_FIELDS, check_own_page, local_path
+from app.web.csrf import (
+    FORM_TOKEN,
+    SAFE_METHODS,
+    SECRET_FIELDS,
+    check_own_page,
+    local_path,
+    masked,
+    unmasked,
+)
 from app.web.rail import RAIL, within
 from app.web.templates import TEMPLATES
 from app.web.visitors import Drafts, Frame, Recognise, Typed, Visitor
@@ -160,8 +169,8 @@ class Desk:
             texts = [(name, text) for name, text in form.multi_items() if isinstance(text, str)]
             request.state.typed = Typed(tuple(one for one in texts if one[0] not in SECRET_FIELDS))
             visitor = await run_in_threadpool(self.visitor, request)
-            given = dict(texts).get(FORM_TOKEN, "").encode()
-            if not hmac.compare_digest(given, visitor.form_token.encode()):
+            given = unmasked(dict(texts).get(FORM_TOKEN, ""))
+            if not hmac.compare_digest(given, visitor.form_token):
                 raise Forbidden(
                     "this form is not one of your session",
                     remedy="open the page again and send its form once more",
@@ -174,7 +183,7 @@ class Desk:
         return {
             "title": title,
             "visitor": visitor,
-            "form_token": "" if visitor is None else visitor.form_token,
+            "form_token": "" if visitor is None else _written_anew(visitor.form_token),
             "frame": self.frame,
             "standing": None if visitor is None else self.frame.standing(),
             "now": self.frame.now(),
@@ -184,6 +193,10 @@ class Desk:
             "asked": request.query_params.get("q", ""),
             "fragment": is_fragment(request),
         }
+
+
+def _written_anew(token: bytes) -> str:
+    return masked(token, secrets.token_bytes(len(token)))
 
 
 def is_fragment(request: Request) -> bool:

@@ -18,14 +18,15 @@ from app.web.hosts import is_loopback
 class Visitor:
     """A person with a session in a browser.
 
-    ``form_token``: what each form of this session carries; of no use in another session.
+    ``form_token``: what each form of this session carries, masked; 16 bytes, of no use in
+    another session.
     """
 
     caller: Caller
     user: str
     name: str
     printed_name: str
-    form_token: str
+    form_token: bytes
 
 
 class Recognise(Protocol):

@@ -144,10 +144,10 @@ def about(name: str, things: Things) -> tuple[str, dict[str, Any]]:
     kind = "dataset" if "/datasets" in name else "model"
     subject = f"{kind}/{things.name}/1"
     path = ROWS[name].path.partition("?")[0] if "{" not in template else template
-    ending = name.endswith("/withdraw")
+    ends = name.endswith("/withdraw")
     named = {
         "{name}": things.name, "{version}": "2" if name.endswith("/predictions") else "1",
-        "{promotion_id}": things.spare if ending else things.promotion,
+        "{promotion_id}": things.spare if ends else things.promotion,
         "{decision_id}": things.decision, "{job_id}": things.job, "{index}": str(things.entry),
         "{finding_id}": things.finding, "{environment}": "production", "{redaction_id}": "none",
         "{sha256}": hashlib.sha256(CARD + things.name.encode() + b"\n").hexdigest(),

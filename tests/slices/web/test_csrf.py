@@ -4,7 +4,7 @@ import pytest
 from fastapi import Request
 
 from app.core.errors import Forbidden
-from app.web.csrf import check_own_page, local_path, origin_of
+from app.web.csrf import TOKEN_BYTES, check_own_page, local_path, masked, origin_of, unmasked
 
 HERE = "https://muniment.example"
 
@@ -89,3 +89,16 @@ def test_a_path_of_this_site_is_gone_to(path: str) -> None:
 )
 def test_a_path_that_leads_elsewhere_is_not_gone_to(path: str | None) -> None:
     assert local_path(path, "/safe") == "/safe"
+
+
+def test_a_token_is_written_differently_each_time_and_read_as_the_same() -> None:
+    token, pads = bytes(range(TOKEN_BYTES)), (b"\x10" * TOKEN_BYTES, b"\x20" * TOKEN_BYTES)
+    first, second = (masked(token, pad) for pad in pads)
+    assert not {*bytes.fromhex(first)} & {*bytes.fromhex(second), *token}
+    assert unmasked(first) == unmasked(second) == token
+
+
+@pytest.mark.parametrize("written", ["", "é", "zz", "00" * 31, "00" * 33, "0" * 63, "00 " * 32])
+def test_what_is_no_written_token_is_read_as_none(written: str) -> None:
+    assert unmasked(written) in (b"", bytes(TOKEN_BYTES))
+    assert len(written.split()) > 1 or unmasked(written) == b""
