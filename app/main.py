@@ -71,6 +71,7 @@ from app.reviews.mounting import deciding_pages
 from app.reviews.notes import Notes
 from app.reviews.reading import reviews_of
 from app.reviews.submit import Reviews
+from app.reviews.weighing import Weighing
 from app.settings import boot_time, utc_now
 from app.verification.bundles import Bundles
 from app.verification.list_api import list_routes
@@ -246,8 +247,16 @@ def _add_decisions(
     app.include_router(rule_routes(rules))
     app.include_router(environment_routes(rules))
     reviews = Reviews(ledger, evaluate.consider, evaluate, signing, house.entropy)
-    app.include_router(review_routes(ReviewRoutes(ledger, reviews, authenticate)))
-    looking = Looking(desk, ledger, reviews, promotions, Notes(ledger, house.clock), house.clock)
+    weighing = Weighing(reviews)
+    app.include_router(
+        review_routes(
+            ReviewRoutes(
+                ledger, reviews, authenticate, weighing, house.clock, Cursors(house.secret)
+            )
+        )
+    )
+    notes = Notes(ledger, house.clock)
+    looking = Looking(desk, ledger, reviews, promotions, notes, house.clock, weighing)
     app.include_router(
         deciding_pages(looking, house.publisher, recording, _bundles(house), house.rotating.newest)
     )

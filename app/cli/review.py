@@ -34,7 +34,7 @@ def list_reviews(context: typer.Context) -> None:
     """List open promotions, those that wait for you first."""
     call = call_of(context)
     with call.client() as client:
-        items = client.get("/api/v1/reviews/inbox")["items"]
+        items = list(client.items("/api/v1/reviews/inbox"))
     show_list(call, ("id", "subject", "environment", "state", "yours", "submitter"), items)
 
 

@@ -56,6 +56,16 @@ def each(connection: Connection, kind: str) -> Iterator[tuple[str, dict[str, Jso
         yield row.key, _checked(kind, row.key, row.value, row.digest)
 
 
+def below(
+    connection: Connection, kind: str, beginning: str
+) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Read the documents of a kind whose keys begin so. Raises as ``each``."""
+    keys = ROWS.c.key.startswith(beginning, autoescape=True)
+    found = connection.execute(select(ROWS).where(ROWS.c.kind == kind, keys).order_by(ROWS.c.key))
+    for row in found.all():
+        yield row.key, _checked(kind, row.key, row.value, row.digest)
+
+
 def delete(connection: Connection, kind: str, key: str) -> bool:
     """Remove a document; tell whether there was one."""
     done = connection.execute(sql_delete(ROWS).where(ROWS.c.kind == kind, ROWS.c.key == key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from fastapi import APIRouter, Query, Request
@@ -15,15 +16,16 @@ from app.catalog import details, queries
 from app.catalog.visible import sees_about
 from app.core.access import Permission
 from app.core.errors import Missing
-from app.core.events.envelope import version_of
 from app.core.events.kinds.decisions import Bind
 from app.core.policy.codec import encode
 from app.core.policy.decision import Gate
 from app.core.policy.rules import Meaning
 from app.core.promotion.states import State
 from app.core.promotion.states import shown as shown_state
+from app.identity.directory import People
 from app.reviews.reading import shown as reviews_shown
-from app.reviews.submit import Verdict, why_not
+from app.reviews.submit import Verdict
+from app.web.listing import Listed, PageQuery, answer_list
 from app.web.strict_json import StrictJson
 
 if TYPE_CHECKING:
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
     from app.ledger.record import Ledger
     from app.ledger.snapshot import Snapshot
     from app.reviews.submit import Reviews, Shown
+    from app.reviews.weighing import Weighing
+    from app.settings import Clock
     from app.web.callers import Authenticate
+    from app.web.listing import Cursors, Key
 
+INBOX_COLUMNS = ("id", "subject", "environment", "submitter", "state", "yours", "expires_at")
 LONGEST_WAIT = 25
 PAUSE = 0.2
 
@@ -68,6 +74,9 @@ class ReviewRoutes:
     ledger: Ledger
     reviews: Reviews
     authenticate: Authenticate
+    weighing: Weighing
+    clock: Clock
+    cursors: Cursors
 
     def caller(self, request: Request) -> Principal:
         """Recognise the caller, as identity knows them."""
@@ -89,24 +98,25 @@ class ReviewRoutes:
             shown = self.reviews.show(now, promotion_id)
             return _promotion(now, shown)
 
-    def inbox(self, caller: Principal) -> list[Json]:
+    def inbox(self, caller: Principal, after: Key | None, limit: int) -> Listed:
         """List the open promotions that the caller sees, those that wait for them first."""
         person = caller.person or ""
         with self.ledger.snapshot() as now:
-            items = []
-            for promotion in queries.open_promotions(now.connection):
-                model = queries.model(now.connection, version_of(promotion.model_version)[1])
-                if model is None or not sees_about(
-                    caller.sight, model, promotion.model_version, promotion.environment
-                ):
-                    continue
-                shown = self.reviews.show(now, promotion.id, person)
-                mine = [meaning.value for meaning in Meaning if not why_not(shown, person, meaning)]
-                document = _promotion(now, shown)
-                document["yours"] = mine
-                items.append(document)
-        items.sort(key=lambda one: not one["yours"])
-        return cast("list[Json]", items)
+            roles = People(now.connection).approval_roles(person)
+            seen = [
+                one
+                for one in self.weighing.open_ones(now, self.clock())
+                if sees_about(caller.sight, one.model, one.subject, one.environment)
+            ]
+            mine = {one.id: one.could_sign(person, roles) for one in seen}
+            keyed = sorted(
+                (((int(not mine[one.id]), one.index), one) for one in seen), key=itemgetter(0)
+            )
+            wanted = [(key, one) for key, one in keyed if after is None or key > after][:limit]
+            items = [
+                {**_promotion(now, one.shown), "yours": list(mine[one.id])} for _, one in wanted
+            ]
+            return Listed(items, [key for key, _ in wanted], now.size)
 
 
 def review_routes(routes: ReviewRoutes) -> APIRouter:
@@ -163,12 +173,15 @@ def review_routes(routes: ReviewRoutes) -> APIRouter:
         return JSONResponse(answer, 201)
 
     @router.get("/reviews/inbox", operation_id="readInbox")
-    def inbox(request: Request) -> Response:
+    def inbox(request: Request, page: PageQuery) -> Response:
         """List open promotions, and in which meanings the caller could sign each."""
         caller = routes.caller(request)
         caller.require(Permission.READ)
-        items = routes.inbox(caller)
-        return JSONResponse({"items": items, "next_cursor": None})
+
+        def fetch(_: int | None, after: Key | None, limit: int) -> Listed:
+            return routes.inbox(caller, after, limit)
+
+        return answer_list(request, page, routes.cursors, INBOX_COLUMNS, fetch)
 
     return router
 

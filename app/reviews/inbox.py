@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
+from functools import cache
+from typing import TYPE_CHECKING
 
 from app.catalog import queries
 from app.catalog.moments import read_time
 from app.catalog.visible import sees_about
 from app.core.events.envelope import version_of
 from app.core.ledger.times import format_time
-from app.core.policy.decision import decision_from_json
 from app.core.promotion.states import State
 from app.core.promotion.states import shown as shown_state
-from app.reviews.checks import MET
-from app.reviews.moved import moved
-from app.reviews.notes import seen
-from app.reviews.seats import fillable
+from app.reviews.notes import last_seen
 from app.reviews.sheet import names
+from app.reviews.weighing import sum_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from app.catalog import values
     from app.core.jsonvalue import Json
     from app.core.policy.decision import Decision
     from app.ledger.snapshot import Snapshot
-    from app.reviews.submit import Reviews
+    from app.reviews.weighing import Weighing
     from app.web.callers import Caller
 
 RECENT = 20
@@ -118,12 +116,12 @@ class Filter:
         return all(not asked or asked == given for asked, given in pairs)
 
 
-def inbox_of(now: Snapshot, reviews: Reviews, caller: Caller, at: datetime) -> tuple[Item, ...]:
+def inbox_of(now: Snapshot, weighing: Weighing, caller: Caller, at: datetime) -> tuple[Item, ...]:
     """List what the caller sees: theirs, others', decided; in each the overdue ones first."""
-    named = names(now.connection)
+    named = cache(names(now.connection))
     found = [
-        *_waiting(now, reviews, caller, at, named),
-        *_decided(now, caller, named),
+        *_waiting(now, weighing, caller, at, named),
+        *_decided(now, weighing, caller, named),
     ]
     order = list(Group)
     found.sort(key=lambda one: (order.index(one.group), not one.overdue))
@@ -132,55 +130,52 @@ def inbox_of(now: Snapshot, reviews: Reviews, caller: Caller, at: datetime) -> t
 
 def _waiting(
     now: Snapshot,
-    reviews: Reviews,
+    weighing: Weighing,
     caller: Caller,
     at: datetime,
     named: Callable[[str], str],
 ) -> Iterator[Item]:
     person = caller.person or ""
-    for promotion, model in _seen(now, caller, queries.open_promotions(now.connection)):
-        shown = reviews.show(now, promotion.id, person)
-        considered, decision = shown.considered, shown.considered.decision
-        yours = fillable(decision, considered.policies, considered.facts, person)
-        last = queries.last_decision(now.connection, promotion.model_version, promotion.environment)
-        due = None if last is None or last.promotion != promotion.id else last.expires_at
-        before = seen(now.connection, person, promotion.id)
+    looked = last_seen(now.connection, person)
+    for one in weighing.open_ones(now, at):
+        promotion, decision = one.shown.promotion, one.shown.considered.decision
+        if not _in_sight(caller, one.model, promotion):
+            continue
+        yours = one.fillable_by(person)
+        before = looked.get(promotion.id)
         state = shown_state(
             State(promotion.state), only_people_missing=decision.gate.value == "PENDING"
         )
-        met, checks = _met(decision)
+        counted = sum_up(decision)
         yield Item(
             group=Group.YOURS if yours else Group.OTHERS,
             id=promotion.id,
             subject=promotion.model_version,
             environment=promotion.environment,
             asked_by=named(promotion.submitter),
-            risk_tier=model.risk_tier,
+            risk_tier=one.model.risk_tier,
             state=state,
-            met=met,
-            checks=checks,
-            signed=decision.reviews.have,
-            needed=decision.reviews.needed,
-            yours=tuple(one.value for one in yours),
+            met=counted.met,
+            checks=counted.checks,
+            signed=counted.signed,
+            needed=counted.needed,
+            yours=tuple(meaning.value for meaning in yours),
             waits_for=_waits_for(decision),
-            due=due,
-            overdue=due is not None and read_time(due) <= at,
-            moved=len(moved(before[-1].view, shown.view)) if before else None,
+            due=one.due,
+            overdue=one.due is not None and read_time(one.due) <= at,
+            moved=None if before is None else one.moved_since(before.digest, before.view),
             at=promotion.recorded_at,
         )
 
 
-def _decided(now: Snapshot, caller: Caller, named: Callable[[str], str]) -> Iterator[Item]:
-    recent = queries.decided_promotions(now.connection, RECENT)
-    for promotion, model in _seen(now, caller, recent):
-        stored = None
-        if promotion.decision_id is not None:
-            stored = queries.decision(now.connection, promotion.decision_id)
-        met, checks, signed, needed = 0, 0, 0, 0
-        if stored is not None:
-            decision = decision_from_json(cast("Mapping[str, Json]", stored.decision))
-            met, checks = _met(decision)
-            signed, needed = decision.reviews.have, decision.reviews.needed
+def _decided(
+    now: Snapshot, weighing: Weighing, caller: Caller, named: Callable[[str], str]
+) -> Iterator[Item]:
+    for promotion in queries.decided_promotions(now.connection, RECENT):
+        model = queries.model(now.connection, version_of(promotion.model_version)[1])
+        if model is None or not _in_sight(caller, model, promotion):
+            continue
+        counted = weighing.sum_of(now, promotion.decision_id)
         yield Item(
             group=Group.DECIDED,
             id=promotion.id,
@@ -189,10 +184,10 @@ def _decided(now: Snapshot, caller: Caller, named: Callable[[str], str]) -> Iter
             asked_by=named(promotion.submitter),
             risk_tier=model.risk_tier,
             state=promotion.state,
-            met=met,
-            checks=checks,
-            signed=signed,
-            needed=needed,
+            met=counted.met,
+            checks=counted.checks,
+            signed=counted.signed,
+            needed=counted.needed,
             yours=(),
             waits_for="",
             due=promotion.expires_at,
@@ -202,21 +197,8 @@ def _decided(now: Snapshot, caller: Caller, named: Callable[[str], str]) -> Iter
         )
 
 
-def _seen(
-    now: Snapshot, caller: Caller, promotions: Iterable[values.Promotion]
-) -> Iterator[tuple[values.Promotion, values.Model]]:
-    for promotion in promotions:
-        model = queries.model(now.connection, version_of(promotion.model_version)[1])
-        if model is not None and sees_about(
-            caller.sight, model, promotion.model_version, promotion.environment
-        ):
-            yield promotion, model
-
-
-def _met(decision: Decision) -> tuple[int, int]:
-    """Count what was measured: how many rules are met, of how many."""
-    measured = [one for one in decision.rules if one.kind != "reviews"]
-    return sum(one.outcome in MET for one in measured), len(measured)
+def _in_sight(caller: Caller, model: values.Model, promotion: values.Promotion) -> bool:
+    return sees_about(caller.sight, model, promotion.model_version, promotion.environment)
 
 
 def _waits_for(decision: Decision) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.reviews.ports import RequestPromotion
     from app.reviews.sheet import Sheet
     from app.reviews.submit import Reviews, Shown
+    from app.reviews.weighing import Weighing
     from app.settings import Clock
     from app.web.desk import Desk
 
@@ -64,6 +65,7 @@ class Looking:
     promotions: RequestPromotion
     notes: Notes
     clock: Clock
+    weighing: Weighing
 
     def reader(self, request: Request) -> Principal:
         """Recognise who looks. Raises Unauthenticated, Forbidden, RoleMissing."""

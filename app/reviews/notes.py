@@ -136,6 +136,16 @@ def seen(connection: Connection, person: str, promotion: str) -> list[Looked]:
     return [Looked(one["digest"], one["view"].encode(), one["at"]) for one in views]
 
 
+def last_seen(connection: Connection, person: str) -> dict[str, Looked]:
+    """Read the view that somebody had last of each promotion they looked at, by its id."""
+    found = {}
+    for key, kept in operational.below(connection, LOOKED, f"{person}/"):
+        views = cast("list[dict[str, str]]", kept["views"])
+        last = views[-1]
+        found[key.partition("/")[2]] = Looked(last["digest"], last["view"].encode(), last["at"])
+    return found
+
+
 def draft_of(connection: Connection, person: str, promotion: str) -> Draft | None:
     """Read what somebody has written and not signed."""
     kept = operational.get(connection, DRAFT, _key(person, promotion))

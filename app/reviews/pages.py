@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
@@ -9,12 +10,12 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from app.reviews.deciding_form import Filled, show_promotion
-from app.reviews.inbox import COLUMNS, Filter, Group, inbox_of
+from app.reviews.inbox import COLUMNS, Filter, Group, Item, inbox_of
 from app.web.listing import Listed, as_csv, as_json
 from app.web.tables import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from fastapi import APIRouter
 
@@ -22,11 +23,27 @@ if TYPE_CHECKING:
     from app.web.listing import Key
 
 Text = Annotated[str, Query(max_length=300)]
+SHOWN = 50
+"""Rows of a group on one page; the rest follows on pages of the group's own."""
+LONGEST = 1_000_000
+NOT_KEPT = frozenset({"group", "skip", "format"})
 TITLES = {
     Group.YOURS: "Yours to decide",
     Group.OTHERS: "Waiting on others",
     Group.DECIDED: "Recently decided",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A group as it is shown. ``count``: of all its items. ``before``, ``after``: other pages."""
+
+    title: str
+    kind: Group
+    count: int
+    items: Sequence[Item]
+    before: str | None
+    after: str | None
 
 
 def review_pages(looking: Looking) -> APIRouter:
@@ -41,12 +58,13 @@ def review_pages(looking: Looking) -> APIRouter:
         model: Text = "",
         environment: Text = "",
         tier: Text = "",
+        skip: Annotated[int, Query(ge=0, le=LONGEST)] = 0,
         format: Format = None,  # noqa: A002 - as the address says
     ) -> Response:
         """List promotions by whom they wait for, or give the list as a file."""
         caller = looking.reader(request)
         with looking.ledger.snapshot() as now:
-            everything = inbox_of(now, looking.reviews, caller, looking.clock())
+            everything = inbox_of(now, looking.weighing, caller, looking.clock())
             size = now.size
         wanted = Filter(group, model, environment, tier)
         items = [one for one in everything if wanted.takes(one)]
@@ -64,7 +82,8 @@ def review_pages(looking: Looking) -> APIRouter:
             "reviews/inbox",
             title="Inbox",
             groups=[
-                (TITLES[kind], kind, [one for one in items if one.group is kind]) for kind in Group
+                _shown(request, kind, [one for one in items if one.group is kind], skip)
+                for kind in Group
             ],
             wanted=wanted,
             last=next((one for one in everything if one.group is Group.DECIDED), None),
@@ -85,6 +104,24 @@ def review_pages(looking: Looking) -> APIRouter:
         return show_promotion(looking, request, before, filled.choosing(decide, meaning))
 
     return router
+
+
+def _shown(request: Request, kind: Group, items: Sequence[Item], skip: int) -> Shelf:
+    """Cut out what of a group is shown, with the pages before and after it."""
+
+    def page(start: int) -> str:
+        asked = [one for one in request.query_params.multi_items() if one[0] not in NOT_KEPT]
+        return f"/inbox?{urlencode([*asked, ('group', kind.value), ('skip', str(start))])}"
+
+    end = skip + SHOWN
+    return Shelf(
+        TITLES[kind],
+        kind,
+        len(items),
+        items[skip:end],
+        page(max(0, skip - SHOWN)) if skip else None,
+        page(end) if end < len(items) else None,
+    )
 
 
 def _options(values: Iterable[str]) -> list[tuple[str, str]]:

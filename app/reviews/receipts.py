@@ -49,7 +49,7 @@ def receipt_pages(
             review = _review(now, promotion_id, index)
             data = now.data(index)
             receipt = now.receipt(index)
-            waiting = inbox_of(now, looking.reviews, caller, looking.clock())
+            waiting = inbox_of(now, looking.weighing, caller, looking.clock())
             named = names(now.connection)
         return desk.page(
             request,
