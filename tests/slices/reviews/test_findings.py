@@ -124,9 +124,28 @@ def test_a_finding_of_a_hidden_model_is_listed_for_its_team_alone(bank: Bank) ->
     bank.world.grant(stranger, "reviewer", team="others")
     answer = bank.world.client(stranger).get("/api/v1/findings")
     assert expect(200, answer)["items"] == []
-    assert (
-        post(bank, stranger, "raised", raising(bank, about="model/secret"), "c").status_code == 403
+    secret, unknown = (
+        expect(409, post(bank, stranger, "raised", raising(bank, about=f"model/{name}"), "c"))
+        for name in ("secret", "nobodys")
     )
+    assert secret["detail"] == unknown["detail"].replace("nobodys", "secret")
+    for kind in ("replied", "closed"):
+        refused = expect(409, post(bank, stranger, kind, {"text": "so what"}))
+        assert refused["detail"].endswith("was not raised")
+
+
+def test_only_its_team_answers_what_was_found_about_a_model_that_everybody_sees(
+    bank: Bank,
+) -> None:
+    about = {"owner": "r", "purpose": "x", "risk_tier": "low", "team": "risk"}
+    bank.world.grant(bank.erin, "engineer", team="risk")
+    bank.world.record(bank.erin, "model.registered", "model/shown", about)
+    expect(201, post(bank, bank.erin, "raised", raising(bank, about="model/shown")))
+    stranger = bank.world.person("sten")
+    bank.world.grant(stranger, "reviewer", team="others")
+    for kind in ("replied", "closed"):
+        assert post(bank, stranger, kind, {"text": "so what"}).status_code == 403
+    expect(201, post(bank, bank.vera, "closed", {"text": "mended"}))
 
 
 def test_a_reviewer_raises_answers_and_closes_on_the_page(bank: Bank, promotion: str) -> None:
