@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-SECRETIVE = ("/setup/", "/invitations/", "/account", "/sign-in", "/api/v1/invitations",
+SECRETIVE = ("/setup/", "/invitations/", "/account", "/admin", "/sign-in", "/api/v1/invitations",
              "/api/v1/sessions", "/api/v1/tokens")  # fmt: skip
 """Where passwords are set, and codes, links and tokens shown."""
 OUR_OWN = (b"same-origin", b"none")

@@ -12,7 +12,7 @@ from app.core.access import Permission
 from tests.acceptance.routes import API, DIGEST, SIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Anyone(Enum):
@@ -29,7 +29,55 @@ class Anyone(Enum):
 MODEL, DATASET, PROMOTION = "/models/{name}", "/datasets/{name}", "/promotions/{promotion_id}"
 VERSION = "/versions/{version}"
 
-NEEDS: Mapping[str, Permission | Anyone] = {
+ADMINISTERING = frozenset(
+    {
+        Permission.MANAGE_PEOPLE, Permission.MANAGE_ROLES, Permission.MANAGE_TOKENS,
+        Permission.READ_ACCESS_LOG,
+    }
+)  # fmt: skip
+"""Any of these opens the pages of administration."""
+
+NEEDS: Mapping[str, Permission | Anyone | frozenset[Permission]] = {
+    **dict.fromkeys(
+        (
+            "GET /admin", "GET /admin/people", "GET /admin/people/{user}", "GET /admin/roles",
+            "GET /admin/tokens", "GET /admin/sessions", "GET /admin/trail",
+        ),
+        ADMINISTERING,
+    ),
+    "GET /admin/environments": ADMINISTERING | {Permission.DRAFT_POLICY},
+    "POST /admin/environments": Permission.DRAFT_POLICY,
+    "POST /admin/environments/{digest}/publish": Permission.PUBLISH_POLICY,
+    **dict.fromkeys(
+        (
+            "POST /admin/people", "GET /admin/people/{user}/disable",
+            "POST /admin/people/{user}/disable", "GET /admin/people/{user}/reset",
+            "POST /admin/people/{user}/reset", "POST /admin/people/{user}/reset/confirm",
+            "GET /admin/people/{user}/sessions", "POST /admin/people/{user}/sessions",
+            f"POST {API}/users/{{user}}/factor-reset",
+            f"POST {API}/users/{{user}}/factor-reset/confirm",
+        ),
+        Permission.MANAGE_PEOPLE,
+    ),
+    **dict.fromkeys(
+        (
+            "GET /admin/roles/grant", "POST /admin/roles/grant", "GET /admin/roles/waiting/{id_}",
+            "POST /admin/roles/waiting/{id_}", "GET /admin/roles/{grant}/revoke",
+            "POST /admin/roles/{grant}/revoke", f"GET {API}/role-grants",
+            f"GET {API}/users/{{user}}/roles/check",
+        ),
+        Permission.MANAGE_ROLES,
+    ),
+    **dict.fromkeys(
+        (
+            "GET /admin/tokens/new", "POST /admin/tokens/new", "GET /admin/tokens/{token}/revoke",
+            "POST /admin/tokens/{token}/revoke",
+        ),
+        Permission.MANAGE_TOKENS,
+    ),
+    "GET /help/runbooks/{name}": Anyone.PERSON,
+    "GET /ledger/integrity": Permission.READ_LOG,
+    "POST /ledger/integrity/verify": Permission.VERIFY,
     **dict.fromkeys(
         (
             f"GET {API}/openapi.json", "GET /", "GET /help", "GET /sign-in", "POST /sign-in",
@@ -145,8 +193,19 @@ NEEDS: Mapping[str, Permission | Anyone] = {
     f"DELETE {API}/sessions/current": Anyone.CALLER,
 }  # fmt: skip
 
-IN_PERSON = frozenset({f"POST {API}/users/{{user}}/disable"})
+IN_PERSON = frozenset(
+    f"POST {API}/users/{{user}}/{what}"
+    for what in ("disable", "factor-reset", "factor-reset/confirm")
+)
 """What takes a person who is signed in, besides the permission; every page does."""
+
+
+def may(name: str, holds: Callable[[Permission], bool]) -> bool:
+    """Tell whether whoever holds these permissions may ask a route."""
+    need = NEEDS[name]
+    if isinstance(need, Anyone):
+        return True
+    return any(map(holds, [need] if isinstance(need, Permission) else need))
 
 
 def in_person(name: str) -> bool:
@@ -156,7 +215,23 @@ def in_person(name: str) -> bool:
     return name in IN_PERSON or not (public or path.startswith((f"{API}/", "/log/")))
 
 
+WHY = {"reason": "it is time"}
 FORMS: Mapping[str, dict[str, Any]] = {
+    "POST /admin/environments": {"names": "NOT ONES"},
+    "POST /admin/environments/{digest}/publish": {**WHY, **SIGNED},
+    "POST /admin/people": {"name": "Not A Name", "printed_name": "X", **WHY},
+    "POST /admin/roles/grant": {"user": "nobody", "role": "engineer", **WHY},
+    "POST /admin/tokens/new": {"name": "ci", "scopes": "nothing", **WHY},
+    **dict.fromkeys(
+        (
+            "POST /admin/people/{user}/disable",
+            "POST /admin/people/{user}/reset",
+            "POST /admin/people/{user}/sessions",
+            "POST /admin/roles/{grant}/revoke",
+            "POST /admin/tokens/{token}/revoke",
+        ),
+        WHY,
+    ),
     "POST /promotions": {"subject": "model/credit-risk/1", "environment": "production"},
     f"POST {PROMOTION}/findings": {"text": "odd", "severity": "low", "owner": "nobody"},
     f"POST {PROMOTION}/findings/{{finding_id}}": {"text": "odd"},

@@ -6,12 +6,13 @@ The expectation is ``matrix.py``, whose rows are the routes that the application
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.core.access import PermissionRole, Scope, allowed, allowed_by_token
-from tests.acceptance.matrix import FORMS, NEEDS, Anyone, in_person
+from tests.acceptance.matrix import FORMS, NEEDS, Anyone, in_person, may
 from tests.acceptance.routes import ROWS, served
 from tests.living import Person, World
 
@@ -70,13 +71,13 @@ def test_every_route_has_a_row_that_says_who_may(world: World) -> None:
 
 @pytest.mark.parametrize("name", NEEDS)
 def test_roles_do_what_they_may_and_nothing_else(world: World, name: str) -> None:
-    need, wrong = NEEDS[name], []
+    wrong = []
     refused = (403,) if ROWS[name].public else (401, 403)  # a wrong password is 401 to anybody
     for role in PermissionRole:
-        may = isinstance(need, Anyone) or allowed([role], need)
+        may_ask = may(name, partial(allowed, [role]))
         person = world.people[role.value.replace("_", "-")]
         status = ask(world, name, person).status_code
-        if status != 403 if not may else status in refused:
+        if status != 403 if not may_ask else status in refused:
             wrong.append((role.value, status))
     assert wrong == []
 
@@ -85,13 +86,12 @@ def test_roles_do_what_they_may_and_nothing_else(world: World, name: str) -> Non
 def test_tokens_do_what_they_may_and_nothing_else(
     world: World, tokens: dict[Scope, Token], name: str
 ) -> None:
-    need, wrong = NEEDS[name], []
+    wrong = []
     refused = (403,) if ROWS[name].public else (401, 403)
     for scope, token in tokens.items():
-        may = isinstance(need, Anyone) or allowed_by_token([scope], need)
-        may = may and not in_person(name)
+        may_ask = may(name, partial(allowed_by_token, [scope])) and not in_person(name)
         status = ask(world, name, token).status_code
-        if status != 403 if not may else status in refused:
+        if status != 403 if not may_ask else status in refused:
             wrong.append((scope.value, status))
     assert wrong == []
 

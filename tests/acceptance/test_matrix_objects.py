@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tests.living import Person, Token
 
 OF_NO_TEAM = (
+    "/admin",
+    "/ledger/integrity",
+    "/runbooks/",
     "{secret}", "{slug}", "{file}", "{wire}", "{path:path}", "{user}", "{grant_id}", "{grant}",
     "{token}", "{session}", "/policies/{name}", "/environments/{digest}", "/graph/jobs/",
     "{promotion_id}/forget", "/events/{index}/proof", "/ledger/{index}/proof",
@@ -40,7 +43,7 @@ OF_NOTHING = frozenset(
         f"{API}/environments",
         f"{API}/policies", "/policies", f"{API}/schemas", f"{API}/consistency", "/log/checkpoint",
         "/log/checkpoint/witnessed", "/log/vkeys", "/log/trust.json", f"{API}/graph/status",
-        f"{API}/evidence",
+        f"{API}/evidence", f"{API}/role-grants",
     )
 ) | frozenset(
     f"POST {path}"
