@@ -139,12 +139,10 @@ class Rules:
         _once_in_batch(known, said)
         found = finding.raised(known, said)
         try:
-            team = known.team_of(found.about)
+            self._check_team(known, actor, found.about)
         except ParentMissing:  # it is about what is for another team alone
             raise finding.not_raised(said) from None
-        self._check_writes(known, actor, team)
-        finding.check_open(found)
-        return Admission(expects={said.subject: found.changed_index})
+        return Admission(expects={said.subject: finding.head_of_open(found)})
 
     def _check_team(
         self, known: Known, actor: Actor, subject: str, pointer: str = "#/subject"

@@ -53,13 +53,14 @@ def raised(known: Known, said: Said) -> Finding:
     return found
 
 
-def check_open(found: Finding) -> None:
-    """Raise Conflict for a finding that is closed."""
+def head_of_open(found: Finding) -> int:
+    """Tell the last entry about an open finding. Raises Conflict: it is closed."""
     if found.closed_index is not None:
         raise Conflict(
             f"finding/{found.id} was closed at entry {found.closed_index}",
             remedy="raise a new finding",
         )
+    return found.changed_index
 
 
 def not_raised(said: Said) -> ParentMissing:

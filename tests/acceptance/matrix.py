@@ -41,7 +41,7 @@ NEEDS: Mapping[str, Permission | Anyone | frozenset[Permission]] = {
     **dict.fromkeys(
         (
             "GET /admin", "GET /admin/people", "GET /admin/people/{user}", "GET /admin/roles",
-            "GET /admin/tokens", "GET /admin/sessions", "GET /admin/trail",
+            "GET /admin/tokens", "GET /admin/sessions", "GET /admin/trail", "GET /admin/notices",
         ),
         ADMINISTERING,
     ),
@@ -50,6 +50,7 @@ NEEDS: Mapping[str, Permission | Anyone | frozenset[Permission]] = {
     "POST /admin/environments/{digest}/publish": Permission.PUBLISH_POLICY,
     **dict.fromkeys(
         (
+            "POST /admin/notices/test", "POST /admin/notices/{id_}/again",
             "POST /admin/people", "GET /admin/people/{user}/disable",
             "POST /admin/people/{user}/disable", "GET /admin/people/{user}/reset",
             "POST /admin/people/{user}/reset", "POST /admin/people/{user}/reset/confirm",
