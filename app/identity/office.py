@@ -43,7 +43,8 @@ class Change:
 
     ``consequences``: what it does, in sentences. ``action``: where its form goes; ``back``:
     where one goes without changing anything. ``button``: what the button says.
-    ``asks``: for a reason; else it was given before, by whoever asked first.
+    ``asks``: for a reason; else it was given before, by whoever asked first. Without an
+    ``action`` there is nothing to send: somebody else has to.
     """
 
     title: str

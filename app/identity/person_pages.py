@@ -129,7 +129,7 @@ def _reset(office: Office) -> APIRouter:
     router = office.desk.router()
     identity = office.identity
 
-    def change(user: str) -> Change:
+    def change(user: str, principal: Principal) -> Change:
         name = _name(office, user)
         with identity.ledger.snapshot() as now:
             begun = waiting_reset(now.connection, user, identity.clock())
@@ -144,6 +144,10 @@ def _reset(office: Office) -> APIRouter:
             said.insert(
                 0, f"{by} has asked for it" + (f", because: {begun.reason}" if begun.reason else "")
             )
+            if begun.by == principal.person:
+                said[0] = "You have asked for it: another administrator confirms it, or it lapses."
+                back = f"/admin/people/{user}"
+                return Change(f"The reset of {name} waits", said, "", back, "", asks=False)
             said.append(
                 "You are shown the link once. Give it to them in person or on a way that you know"
                 " is theirs: whoever opens it has the account."
@@ -168,8 +172,8 @@ def _reset(office: Office) -> APIRouter:
     @router.get("/admin/people/{user}/reset")
     def show(request: Request, user: str) -> Response:
         """Say what a reset does; ask why, or for the confirmation of one that waits."""
-        office.changer(request, Permission.MANAGE_PEOPLE)
-        return office.ask(request, change(user))
+        principal = office.changer(request, Permission.MANAGE_PEOPLE)
+        return office.ask(request, change(user, principal))
 
     @router.post("/admin/people/{user}/reset")
     def ask(request: Request, user: str, reason: Text, draft: Text = "") -> Response:
@@ -178,7 +182,7 @@ def _reset(office: Office) -> APIRouter:
         try:
             identity.resetting.ask(principal, user, reason.strip())
         except (Rejected, Conflict) as refusal:
-            return office.ask(request, change(user), refusal, reason)
+            return office.ask(request, change(user, principal), refusal, reason)
         office.desk.sent(request, draft)
         return office.desk.to(request, f"/admin/people/{user}?done=reset")
 
@@ -190,7 +194,7 @@ def _reset(office: Office) -> APIRouter:
         try:
             made = identity.resetting.confirm(principal, user)
         except (Missing, Conflict) as refusal:
-            return office.ask(request, change(user), refusal)
+            return office.ask(request, change(user, principal), refusal)
         return office.page(
             request,
             "invited",

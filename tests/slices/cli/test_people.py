@@ -113,6 +113,48 @@ def test_a_role_is_revoked_by_its_name(command: Command, server: Server) -> None
     assert "→ muniment user list" in ended.err
 
 
+def test_a_reason_goes_along_with_each_change(command: Command, server: Server) -> None:
+    why = ("--reason", "Left & moved")
+    server.on("POST", "/api/v1/users/ida/roles", (201, {"grant": 9}))
+    assert command("role", "grant", "ida", "engineer", *why).code == 0
+    assert server.body() == {"role": "engineer", "reason": "Left & moved"}
+    server.on("POST", "/api/v1/users/ida/disable", (200, {"state": "done"}))
+    assert command("user", "disable", "ida", *why).out == "disabled\n"
+    assert server.asked[-1].url.params["reason"] == "Left & moved"
+    server.on("DELETE", "/api/v1/tokens/t1", (204, None))
+    assert command("token", "revoke", "t1", *why).code == 0
+    assert server.asked[-1].url.params["reason"] == "Left & moved"
+
+
+def test_who_lost_their_factor_is_reset_by_two(command: Command, server: Server) -> None:
+    server.on("POST", "/api/v1/users/ida/factor-reset", (202, {"state": "pending"}))
+    asked = command("user", "reset", "ida", "--reason", "lost")
+    assert asked.out == "waits for another administrator\n"
+    assert "→ muniment user reset ida --confirm" in asked.err
+    assert server.body() == {"reason": "lost"}
+    link = "http://localhost:8000/invitations/abc"
+    made = {"id": "u1", "url": link, "expires_at": "2026-11-28T00:00:00Z"}
+    server.on("POST", "/api/v1/users/ida/factor-reset/confirm", (201, made))
+    confirmed = command("user", "reset", "ida", "--confirm")
+    assert confirmed.out == f"{link}\n"
+    assert "sign nothing for 24 hours" in confirmed.err
+    for words in ((), ("--reason", "lost", "--confirm")):
+        assert command("user", "reset", "ida", *words).code == 2
+
+
+def test_conflicts_are_said_and_what_waits_is_listed(command: Command, server: Server) -> None:
+    told = {"conflicts": [{"kind": "own-grant", "text": "You would grant it to yourself."}]}
+    server.on("GET", "/api/v1/users/ida/roles/check", (200, told))
+    assert command("role", "check", "ida", "auditor").out == "You would grant it to yourself.\n"
+    assert dict(server.asked[-1].url.params) == {"role": "auditor"}
+    server.on("GET", "/api/v1/users/ida/roles/check", (200, {"conflicts": []}))
+    assert command("role", "check", "ida", "auditor").out == "no conflict of duties\n"
+    waits = {"grant_id": "g7", "user": "u1", "role": "compliance", "scope": None, "team": None}
+    waits |= {"asked_by": "u2", "reason": "course passed", "asked_at": "2026-11-28T00:00:00Z"}
+    server.on("GET", "/api/v1/role-grants", (200, {"items": [waits], "log_size": 9}))
+    assert "g7" in command("role", "waiting").out
+
+
 @pytest.mark.parametrize(("status", "code"), [(401, 4), (403, 1), (404, 1), (409, 1), (422, 1)])
 def test_refusals_of_people_s_commands(
     command: Command, server: Server, status: int, code: int
