@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from app.catalog.projection import CatalogProjection
 from app.core.events import say
 from app.core.events.kinds.decisions import EnvironmentsPublished
 from app.core.events.kinds.people import UserCreated
@@ -16,7 +15,6 @@ from app.gates.environments import environments_digest
 from app.identity.assembly import Identity, Keys, assemble
 from app.identity.local import local_actor
 from app.identity.passwords import STRONG
-from app.identity.projection import IdentityProjection
 from app.ledger.append import Appender
 from app.ledger.folder import Folder
 from app.ledger.guarding import check_unguarded
@@ -32,11 +30,9 @@ from app.ledger.signing import load_or_make_secret
 from app.ledger.timestamping import Timestamping, authority_of
 from app.ledger.witnessing import Witnessing, witness_policy
 from app.lineage.graphviz import Graphviz
-from app.lineage.projection import LineageProjection
 from app.notify.assembly import ways_of
 from app.notify.outbox import Outbox
-from app.premises import check_protected, database_of, keyring_of, open_store
-from app.reviews.projection import ReviewsProjection
+from app.premises import check_protected, database_of, keyring_of, open_store, projections
 from app.settings import boot_time, utc_now
 from app.verification.scrubbing import Scrubber
 
@@ -48,19 +44,15 @@ if TYPE_CHECKING:
     from app.core.events import Said
     from app.core.jsonvalue import Json
     from app.ledger.database import Database
-    from app.ledger.ports import Projection
     from app.ledger.signing import Signer
     from app.ledger.sql_store import SqlStore
     from app.notify.courier import Ways
     from app.settings import Clock, Entropy, Monotonic, Settings
 
+__all__ = ["ENVIRONMENTS", "House", "migrate", "open_house", "projections", "rebuild"]
+
 ENVIRONMENTS = ("development", "staging", "production")
 """The stages that a new log begins with."""
-
-
-def projections() -> tuple[Projection, ...]:
-    """Give what is kept in step with the log, in order."""
-    return (IdentityProjection(), CatalogProjection(), LineageProjection(), ReviewsProjection())
 
 
 @dataclass(frozen=True, slots=True)

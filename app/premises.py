@@ -1,16 +1,20 @@
-"""Where a log lies: its folder, its database, its keys; opened, and nothing begun in them."""
+"""Where a log lies and what is made of it: opened, and nothing begun in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import parse_qsl, urlsplit
 
+from app.catalog.projection import CatalogProjection
 from app.core.errors import Missing, Rejected, Unavailable
+from app.identity.projection import IdentityProjection
 from app.ledger.folder import Folder, signer_state
 from app.ledger.keyring import Keyring, key_place
 from app.ledger.opening import open_postgresql, open_sqlite
 from app.ledger.postgresql import PostgresqlDatabase
 from app.ledger.sqlite import SqliteDatabase
+from app.lineage.projection import LineageProjection
+from app.reviews.projection import ReviewsProjection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +26,11 @@ if TYPE_CHECKING:
 
 FOR_A_PERSON: float = 600
 """Seconds that a statement of a command may be silent: it looks at everything there is."""
+
+
+def projections() -> tuple[Projection, ...]:
+    """Give what is kept in step with the log, in order."""
+    return (IdentityProjection(), CatalogProjection(), LineageProjection(), ReviewsProjection())
 
 
 def open_store(

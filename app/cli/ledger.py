@@ -11,6 +11,7 @@ import typer
 from app.cli.calling import call_of
 from app.cli.failing import refused
 from app.cli.printing import facts
+from app.cli.progressing import progress
 from app.cli.recovering import recover
 from app.cli.redacting import redact
 from app.cli.verify import Trust, Vkey, finish, trusted_keys
@@ -32,6 +33,9 @@ def fsck(
         list[Path] | None,
         typer.Option(exists=True, metavar="CHECKPOINT", help="One saved elsewhere; repeatable."),
     ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=16, help="Divide the work among so many.")
+    ] = 1,
 ) -> None:
     """Check everything that is stored, and replay what is made from the log."""
     call = call_of(context)
@@ -39,18 +43,26 @@ def fsck(
     if settings.database_url is None and not (call.data_dir / "ledger.db").exists():
         raise refused(f"{call.data_dir} holds no log", "name the folder: --data-dir FOLDER")
     keys = trusted_keys(vkey, trust)
-    from app.house import projections
-    from app.premises import database_of
+    from app.premises import database_of, projections
     from app.verification.fsck import fsck as check
+    from app.verification.meanings import MEANINGS
 
     saved = [path.read_bytes() for path in since or ()]
     database = database_of(settings)
     _check_begun(database)
-    report = check(database, projections(), keys, saved)
+    with progress(call, "fsck") as tell:
+        report = check(
+            database,
+            projections(),
+            keys,
+            saved,
+            processes=processes,
+            watch=lambda done, what: tell(100 * done, what),
+        )
     if not keys:
         call.note("no key was given: the log's own key shows slips, but no rewritten log")
         call.note("→ muniment ledger fsck --vkey KEY, with the key that `init` printed")
-    finish(call, report)
+    finish(call, report, MEANINGS)
 
 
 def _check_begun(database: Database) -> None:

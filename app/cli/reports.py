@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +11,9 @@ import typer
 from app.cli.calling import call_of
 from app.cli.exits import REFUSED
 from app.cli.printing import facts, show_list
+from app.cli.progressing import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from app.cli.calling import Call
     from app.client import Client
 
@@ -114,24 +111,10 @@ def _take(
 
 def _watch(call: Call, client: Client, job: dict[str, Any]) -> dict[str, Any]:
     """Poll until the job is over; on a terminal, show how far it is."""
-    with _progress(call) as tell:
+    with progress(call, "report") as tell:
         while job["state"] not in OVER:
             tell(int(job["progress"]), str(job["state"]))
             time.sleep(PAUSE)
             job = client.get(f"/api/v1/reports/{job['id']}")
         tell(int(job["progress"]), str(job["state"]))
     return job
-
-
-@contextmanager
-def _progress(call: Call) -> Iterator[Callable[[int, str], None]]:
-    if call.quiet or not sys.stderr.isatty():
-        yield lambda _percent, _state: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True, no_color=not call.color)
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("report", total=100)
-        yield lambda percent, state: bar.update(task, completed=percent, description=state)

@@ -16,9 +16,10 @@ from app.cli.calling import call_of
 from app.cli.failing import UNAUTHORISED, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from app.cli.calling import Call
+    from app.core.jsonvalue import Json
     from app.core.ledger.bundle_outside import Outsiders
     from app.core.ledger.trust import Key
     from app.core.ledger.verdict import Report
@@ -111,12 +112,16 @@ def trusted_keys(written: list[str] | None, file: Path | None) -> list[Key]:
         ) from None
 
 
-def finish(call: Call, report: Report) -> None:
-    """Print a verifier's report and end with its code."""
+def finish(call: Call, report: Report, meanings: Mapping[str, str] | None = None) -> None:
+    """Print a verifier's report and end with its code.
+
+    ``meanings``: what a finding of each class means, told with it.
+    """
     from app.core.ledger.verdict import State
 
+    known = meanings or {}
     if call.json:
-        call.show(report.document(), "")
+        call.show(_told(report.document(), known), "")
         raise typer.Exit(int(report.outcome))
     for check in report.checks:
         typer.echo(f"{check.number:>3}. {check.title}: {MARKS[str(check.state)]} - {check.meaning}")
@@ -127,8 +132,23 @@ def finish(call: Call, report: Report) -> None:
                 typer.echo(f"     {finding.sentence()}")
             if check.more:
                 typer.echo(f"     and {check.more} more")
+            for kind in sorted({finding.kind for finding in check.findings} & known.keys()):
+                typer.echo(f"     {kind}: {known[kind]}")
     typer.echo(report.bottom_line)
     raise typer.Exit(int(report.outcome))
+
+
+def _told(document: Json, meanings: Mapping[str, str]) -> Json:
+    """Add to each finding what it means, where that is known."""
+    match document:
+        case dict():
+            told = {name: _told(value, meanings) for name, value in document.items()}
+            meaning = meanings.get(str(document.get("class")))
+            return told if meaning is None else {**told, "means": meaning}
+        case list():
+            return [_told(one, meanings) for one in document]
+        case _:
+            return document
 
 
 def _served(call: Call, url: str, keys: list[Key], saved: list[bytes]) -> Report:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
@@ -97,6 +97,9 @@ class Database(Protocol):
 
         To be called by the writer's thread, outside every transaction.
         """
+
+    def again(self) -> Callable[[], Database]:
+        """Tell another process how to open the same database; what is given can be pickled."""
 
     def close(self) -> None:
         """Let go of every connection."""

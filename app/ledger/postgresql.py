@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -24,11 +25,11 @@ from app.ledger.database import Failure
 from app.ledger.silence import Listening, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, CursorResult
 
-    from app.ledger.database import EntryColumns, PayloadColumns
+    from app.ledger.database import Database, EntryColumns, PayloadColumns
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 2
@@ -80,6 +81,7 @@ class PostgresqlDatabase:
     def __init__(self, url: str, patience: float | None = PATIENCE) -> None:
         """``patience``: seconds, see ``app.ledger.silence``; None for a person who waits."""
         address = make_url(url)
+        self._url, self._patience = url, patience
         self.name = f"{address.host or 'the local socket'}/{address.database}"
         self.epoch: int | None = None
         self._stands_still = STANDS_STILL * (PATIENCE if patience is None else patience)
@@ -239,6 +241,10 @@ class PostgresqlDatabase:
     def forget(self) -> bool:
         """Leave it to the owner, who alone may vacuum: always False."""
         return False
+
+    def again(self) -> Callable[[], Database]:
+        """Tell another process how to open the same database."""
+        return partial(PostgresqlDatabase, self._url, self._patience)
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -53,6 +53,8 @@ TILES = _table(TileRow)
 CHECKPOINTS = _table(CheckpointRow)
 PROJECTIONS = _table(ProjectionRow)
 THE_HEAD = select(HEAD)
+AT_A_TIME = 250
+"""Entries that are in memory at once when many are read."""
 
 MOVE_HEAD = (
     "UPDATE head SET size = ?, root = ?, leaf_hash = ?, recorded_at = ?, epoch = ?"
@@ -161,9 +163,9 @@ class SqlStore:
         return found
 
     def recorded(self, connection: Connection, start: int, stop: int) -> Iterator[Recorded]:
-        """Read entries back with their events, in order, a thousand at a time."""
-        for first in range(start, stop, 1000):
-            last = min(first + 1000, stop)
+        """Read entries back with their events, in order, some at a time."""
+        for first in range(start, stop, AT_A_TIME):
+            last = min(first + AT_A_TIME, stop)
             members: dict[int, dict[str, Json]] = {}
             rows = select(PAYLOADS.c.idx, PAYLOADS.c.name, PAYLOADS.c.value).where(
                 PAYLOADS.c.idx >= first, PAYLOADS.c.idx < last, PAYLOADS.c.value.is_not(None)

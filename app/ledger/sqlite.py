@@ -8,6 +8,7 @@ connection (which the sequencer's thread alone uses), and readers never checkpoi
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Engine, create_engine, event
@@ -18,7 +19,7 @@ from app.ledger.database import Failure
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-    from app.ledger.database import EntryColumns, PayloadColumns
+    from app.ledger.database import Database, EntryColumns, PayloadColumns
 
 READERS = 16
 
@@ -126,6 +127,10 @@ class SqliteDatabase:
         finally:
             connection.close()
         return not busy
+
+    def again(self) -> Callable[[], Database]:
+        """Tell another process how to open the same database."""
+        return partial(SqliteDatabase, self.path)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,6 +104,32 @@ def test_the_whole_folder_is_checked(go: Go, vkey: str, tmp_path: Path) -> None:
     assert go("ledger", "fsck", "--vkey", strange, "--data-dir", str(copy))[0] == 13
     (copy / "ledger.db").write_bytes(b"no database" * 500)
     assert go("ledger", "fsck", "--vkey", vkey, "--data-dir", str(copy))[0] == 10
+
+
+def test_what_is_altered_is_told_with_its_class_and_what_that_means(
+    go: Go, vkey: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, alone, _ = go("ledger", "fsck", "--vkey", vkey, "--json")
+    assert code == 0
+    file = sqlite3.connect(tmp_path / "data" / "ledger.db")
+    file.execute("UPDATE heads SET idx = idx + 1 WHERE key = 'log'")
+    file.commit()
+    file.close()
+    code, out, _ = go("ledger", "fsck", "--vkey", vkey, "--json", "--processes", "2")
+    assert code == 10
+    told = json.loads(out)
+    titles = [one["title"] for one in told["checks"]]
+    assert titles == [one["title"] for one in json.loads(alone)["checks"]]
+    assert [one["number"] for one in told["checks"]] == list(range(1, 1 + len(titles)))
+    findings = [one for check in told["checks"] for one in check["findings"]]
+    assert {one["class"] for one in findings} == {"head"}
+    assert all("hidden" in one["means"] for one in findings)
+    assert all(one["index"] is not None for one in findings if "table heads says" in one["detail"])
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    code, out, err = go("ledger", "fsck", "--vkey", vkey)
+    assert code == 10
+    assert "     head: where the log" in out
+    assert "100%" in err
 
 
 def test_projections_are_made_again(go: Go, vkey: str) -> None:
