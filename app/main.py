@@ -50,6 +50,7 @@ from app.ledger.reading_api import reading_routes
 from app.ledger.recovery_api import recovery_routes
 from app.ledger.redaction import Redactions
 from app.ledger.redaction_api import redaction_routes
+from app.ledger.redaction_pages import redaction_pages
 from app.ledger.rotation_api import rotation_routes
 from app.ledger.stream_api import stream_routes
 from app.lineage.api import LineageRoutes, lineage_routes
@@ -150,6 +151,7 @@ def app_of(house: House) -> FastAPI:
         house.entropy,
     )
     app.include_router(redaction_routes(redactions, recording, authenticate))
+    app.include_router(redaction_pages(desk, redactions, printed_names))
     app.include_router(recovery_routes(ledger, house.clock, authenticate))
     _add_log(app, house)
     app.include_router(_integrity_pages(house, desk))

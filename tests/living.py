@@ -20,8 +20,10 @@ import asyncio
 import random
 import threading
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -172,6 +174,24 @@ class World:
     http: Http
     people: dict[str, Person] = field(default_factory=dict)
     administrators: list[Person] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def copied(cls, closed: World, folder: Path) -> Iterator[World]:
+        """Open a copy, below ``folder``, of a world that was closed, with the same people."""
+        copytree(closed.house.settings.data_dir.parent, folder, dirs_exist_ok=True)
+        clock = Clock(closed.clock.now)
+        here = replace(
+            closed.house.settings,
+            data_dir=folder / "data",
+            signer_state=folder / "signer-state.json",
+        )
+        house = open_house(here, clock, Entropy(2), CHEAP, clock.monotonic)
+        app = app_of(house)
+        with Http.serving(app) as http:
+            people = deepcopy(closed.people)
+            first = [people[one.name] for one in closed.administrators]
+            yield cls(house, app, clock, http, people, first)
 
     @classmethod
     @contextmanager

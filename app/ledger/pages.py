@@ -148,6 +148,7 @@ def log_pages(pages: LogPages) -> APIRouter:
             names=names,
             beside=beside,
             size=size,
+            may_erase=caller.may(Permission.REDACT),
         )
 
     @router.get("/ledger/{index}/proof")

@@ -75,6 +75,14 @@ class Redactions:
         with self.ledger.snapshot() as now:
             return requests_of(now, index)
 
+    def erasable(self, now: Snapshot, caller: Caller, index: int) -> list[str]:
+        """Name the members of an entry that may still be erased.
+
+        Raises RoleMissing, Forbidden, Missing.
+        """
+        personal, kept = self._personal(now, caller, index)
+        return sorted(name for name in personal & kept.keys() if kept[name] is not None)
+
     def request(
         self, caller: Caller, index: int, wish: Wish, key: IdempotencyKey | None
     ) -> tuple[Asked, bool]:
@@ -160,15 +168,7 @@ class Redactions:
         self, now: Snapshot, caller: Caller, index: int, members: Sequence[str]
     ) -> Mapping[str, int | None]:
         """Check that these members may be erased; tell the heads that this depends on."""
-        if not 0 <= index < now.size:
-            raise Missing(f"the log has no entry {index}")
-        entry, data = now.entry(index), now.data(index)
-        caller.require(Permission.REDACT, subject=entry.subject)
-        if self.hides(now.connection, caller, entry.subject, data):
-            raise Forbidden("this belongs to a team whose member the caller is not")
-        stored = now.store.members(now.connection, index, index + 1)[index]
-        kept = {one.name: one.value for one in stored}
-        personal = self.ledger.schemas[entry.type].personal
+        personal, kept = self._personal(now, caller, index)
         wrong = [name for name in members if name not in kept or name not in personal]
         if wrong:
             allowed = ", ".join(sorted(personal & kept.keys())) or "none"
@@ -183,8 +183,22 @@ class Redactions:
             raise Redacted(f"member {gone[0]} is erased already, by entry {by[-1] if by else '?'}")
         expects = now.heads([ASKED, DONE])
         for rule in self.rules:
-            expects |= rule(now, caller, entry, members)
+            expects |= rule(now, caller, now.entry(index), members)
         return expects
+
+    def _personal(
+        self, now: Snapshot, caller: Caller, index: int
+    ) -> tuple[frozenset[str], Mapping[str, bytes | None]]:
+        """Give the members that are personal in an entry of this type, and what is kept of all."""
+        if not 0 <= index < now.size:
+            raise Missing(f"the log has no entry {index}")
+        entry, data = now.entry(index), now.data(index)
+        caller.require(Permission.REDACT, subject=entry.subject)
+        if self.hides(now.connection, caller, entry.subject, data):
+            raise Forbidden("this belongs to a team whose member the caller is not")
+        stored = now.store.members(now.connection, index, index + 1)[index]
+        kept = {one.name: one.value for one in stored}
+        return frozenset(self.ledger.schemas[entry.type].personal), kept
 
 
 def erasing(

@@ -293,6 +293,11 @@ ROWS: Mapping[str, Row] = {
     "POST /ledger/integrity/verify": Row("/ledger/integrity/verify", form=True, page=True),
     "GET /help/runbooks/{name}": Row("/help/runbooks/none", page=True),
     "GET /ledger/{index}": Row("/ledger/0", page=True),
+    "GET /ledger/{index}/redactions": Row("/ledger/0/redactions", page=True),
+    "POST /ledger/{index}/redactions": Row("/ledger/0/redactions", form=True, page=True),
+    "POST /ledger/{index}/redactions/{redaction_id}/confirm": Row(
+        "/ledger/0/redactions/none/confirm", form=True, page=True
+    ),
     "GET /ledger/{index}/proof": Row("/ledger/0/proof"),
     "GET /lineage": Row("/lineage", page=True),
     "GET /reports": Row("/reports", page=True),

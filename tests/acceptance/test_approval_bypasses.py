@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.living import PASSWORD, World, expect
+from tests.living import PASSWORD, expect
 from tests.slices.gates.bank import Bank, policy
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[Bank]:
-    with World.open(tmp_path) as world:
-        yield Bank.founded(world)
+    with Bank.made(tmp_path) as bank:
+        yield bank
 
 
 @pytest.fixture

@@ -319,6 +319,11 @@ VISITS: Mapping[str, Visit] = {
         "/help/runbooks/altered-entry", who="omar", also=("/help/runbooks/none",)
     ),
     "GET /ledger/{index}": Visit("/ledger/20", also=("/ledger/0", deciding_entry, "/ledger/9999")),
+    "GET /ledger/{index}/redactions": Visit(
+        lambda town: f"{deciding_entry(town)}/redactions",
+        who="omar",
+        also=("/ledger/0/redactions",),
+    ),
     "GET /lineage": Visit(
         "/lineage",
         also=(

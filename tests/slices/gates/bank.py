@@ -7,10 +7,14 @@ as a model validator and carl approves for compliance.
 
 from __future__ import annotations
 
+import atexit
 import copy
 import hashlib
 import json
-from dataclasses import dataclass
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +94,16 @@ def policy(name: str = "production-default", **changes: object) -> tuple[Any, An
     return document, json.loads(cases_.replace(f"{name}/", f"{document['metadata']['name']}/"))
 
 
+@cache
+def _closed() -> World:
+    """Found a bank once, and close it."""
+    folder = Path(tempfile.mkdtemp(prefix="bank-"))
+    atexit.register(shutil.rmtree, folder)
+    with World.open(folder) as world:
+        Bank.founded(world)
+    return world
+
+
 @dataclass
 class Bank:
     """See the module."""
@@ -114,6 +128,14 @@ class Bank:
             vera=world.person("vera", "reviewer", "model-validator"),
             carl=world.person("carl", "reviewer", "compliance"),
         )
+
+    @classmethod
+    @contextmanager
+    def made(cls, folder: Path) -> Iterator[Bank]:
+        """Found one below ``folder``; founded once in this process, copied afterwards."""
+        with World.copied(_closed(), folder) as world:
+            names = (each.name for each in fields(cls) if each.name != "world")
+            yield cls(world, **{name: world.people[name] for name in names})
 
     # What is there
 

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.living import World
 from tests.slices.gates.bank import Bank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World.open(tmp_path) as world:
-        yield world
+    from tests.living import World
 
 
 @pytest.fixture
-def bank(world: World) -> Bank:
-    return Bank.founded(world)
+def bank(tmp_path: Path) -> Iterator[Bank]:
+    with Bank.made(tmp_path) as bank:
+        yield bank
+
+
+@pytest.fixture
+def world(bank: Bank) -> World:
+    return bank.world
