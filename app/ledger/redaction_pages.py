@@ -48,7 +48,7 @@ def redaction_pages(desk: Desk, redactions: Redactions, names: NamesOf) -> APIRo
             status=422 if fault else 200,
             index=index,
             members=members,
-            asked=asked,
+            requests=asked,
             names=called,
             typed=typed,
             draft=desk.draft(request),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.verification.scrubbing import Pass
 
 SEGMENTS: Final = 40
-SHOWN: Final = 20
+SHOWN: Final = 10
 READ, BEFORE, SIGNED, UNSIGNED = "read", "read before", "signed", "not signed yet"
 
 

@@ -320,7 +320,7 @@ VISITS: Mapping[str, Visit] = {
     ),
     "GET /ledger/{index}": Visit("/ledger/20", also=("/ledger/0", deciding_entry, "/ledger/9999")),
     "GET /ledger/{index}/redactions": Visit(
-        lambda town: f"{deciding_entry(town)}/redactions",
+        lambda town: f"/ledger/{town.notes['receipt'].rpartition('/')[2]}/redactions",
         who="omar",
         also=("/ledger/0/redactions",),
     ),

@@ -66,6 +66,7 @@ def test_two_people_erase_what_one_of_them_cannot(bank: Bank, index: int) -> Non
     assert "somebody else has to confirm it" in text(hers)
     his = page_of(bank, "omar", index)
     assert "she asked for it" in text(his)
+    assert 'name="q" type="search" value=""' in his.text
     assert "Asked by Olga" in text(his)
     done = send(bank.world, omar, forms(his)["confirm"])
     assert done.headers["location"] == f"/ledger/{index}"
