@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from app.back import add_back
+from app.books import add_books
 from app.catalog.admission import Rules as Admission
 from app.catalog.api import Catalog, catalog_routes
 from app.catalog.dataset_pages import dataset_pages
@@ -24,7 +25,6 @@ from app.catalog.model_pages import model_pages
 from app.catalog.pages import Shelf, catalog_pages
 from app.catalog.search_pages import search_pages
 from app.catalog.version_pages import version_pages
-from app.catalog.visible import hides
 from app.front import add_front, desk_of
 from app.gates.api import GateRoutes, gate_routes
 from app.gates.approvals import Approvals
@@ -40,19 +40,9 @@ from app.gates.rules import Rules
 from app.gates.rules_api import RuleRoutes, environment_routes, rule_routes
 from app.house import House, open_house
 from app.identity.directory import Directory, printed_names
-from app.identity.erasing import erase_drafts, erase_waiting, may_erase
 from app.identity.passwords import STRONG
 from app.identity.teams import teams_of
 from app.ledger.api import Recording, recording_routes
-from app.ledger.log_api import log_routes
-from app.ledger.pages import LogPages, log_pages
-from app.ledger.reading_api import reading_routes
-from app.ledger.recovery_api import recovery_routes
-from app.ledger.redaction import Redactions
-from app.ledger.redaction_api import redaction_routes
-from app.ledger.redaction_pages import redaction_pages
-from app.ledger.rotation_api import rotation_routes
-from app.ledger.stream_api import stream_routes
 from app.lineage.api import LineageRoutes, lineage_routes
 from app.lineage.asking import ancestors
 from app.lineage.assembly import assemble as assemble_graph
@@ -60,7 +50,6 @@ from app.lineage.drawing_api import drawing_routes
 from app.lineage.keeping_api import KeepingRoutes, keeping_routes
 from app.lineage.pages import lineage_pages
 from app.reporting.api import report_routes
-from app.reporting.erasing import erase_reports
 from app.reporting.gather import Gather as GatherReport
 from app.reporting.making import Making
 from app.reporting.ordering import Reports
@@ -75,8 +64,6 @@ from app.reviews.submit import Reviews
 from app.reviews.weighing import Weighing
 from app.settings import boot_time, utc_now
 from app.verification.bundles import Bundles
-from app.verification.list_api import list_routes
-from app.verification.pages import IntegrityPages, integrity_pages
 from app.web.compression import Compression
 from app.web.listing import Cursors
 from app.web.shell import Shell
@@ -86,7 +73,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from argon2 import PasswordHasher
-    from fastapi import APIRouter
 
     from app.lineage.assembly import Graph
     from app.settings import Clock, Entropy, Monotonic, Settings
@@ -140,24 +126,7 @@ def app_of(house: House) -> FastAPI:
     desk = desk_of(house)
     add_front(app, house, desk)
     cursors = Cursors(house.secret)
-    app.include_router(stream_routes(ledger, authenticate, cursors))
-    app.include_router(reading_routes(ledger, house.publisher, authenticate, hides))
-    redactions = Redactions(
-        ledger,
-        hides,
-        (may_erase,),
-        (erase_reports, erase_drafts, erase_waiting),
-        house.clock,
-        house.entropy,
-    )
-    app.include_router(redaction_routes(redactions, recording, authenticate))
-    app.include_router(redaction_pages(desk, redactions, printed_names))
-    app.include_router(recovery_routes(ledger, house.clock, authenticate))
-    _add_log(app, house)
-    app.include_router(_integrity_pages(house, desk))
-    app.include_router(
-        log_pages(LogPages(desk, ledger, cursors, house.publisher, hides, printed_names))
-    )
+    add_books(app, house, desk, recording, cursors)
     app.include_router(status_routes(house.unready))
     app.include_router(search_pages(desk, ledger))
     evaluate, promotions = _add_decisions(app, house, recording, desk)
@@ -179,21 +148,6 @@ def app_of(house: House) -> FastAPI:
     return app
 
 
-def _integrity_pages(house: House, desk: Desk) -> APIRouter:
-    """Build the page on which the log's state is seen, ahead of the pages of single entries."""
-    return integrity_pages(
-        IntegrityPages(
-            desk,
-            house.ledger,
-            house.scrubber,
-            house.witnessing.policy,
-            house.rotating.history,
-            printed_names,
-            lambda: house.sequencer.halted,
-        )
-    )
-
-
 def _add_lineage(app: FastAPI, house: House, desk: Desk, graph: Graph) -> None:
     """Add the questions to the graph, its pictures, and its keeping."""
     ledger, authenticate = house.ledger, house.identity.authentication
@@ -204,22 +158,6 @@ def _add_lineage(app: FastAPI, house: House, desk: Desk, graph: Graph) -> None:
     )
     app.include_router(drawing_routes(routes, house.layout, house.settings.public_url))
     app.include_router(lineage_pages(desk, ledger, graph.sources, house.layout))
-
-
-def _add_log(app: FastAPI, house: House) -> None:
-    """Add what verifiers read, and the change of the log's key."""
-    authenticate = house.identity.authentication
-    app.include_router(
-        log_routes(
-            house.ledger,
-            house.rotating.history,
-            house.approvals_signer.verifier,
-            authenticate,
-            public=house.settings.log_public,
-        )
-    )
-    app.include_router(list_routes(house.ledger, house.rotating.history, authenticate, hides))
-    app.include_router(rotation_routes(house.rotating, authenticate))
 
 
 def _add_decisions(
