@@ -104,9 +104,8 @@ def test_a_log_that_does_not_check_is_red_and_says_what_to_do(world: World) -> N
     published(world)
     world.session(world.people["omar"])
     world.session(world.people["erin"])
-    with world.house.store.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE payloads SET value = X'31' WHERE idx = 3")
-        connection.commit()
+    spoil = "UPDATE payloads SET value = X'31' WHERE idx = 3"
+    world.house.ledger.operate(lambda connection: connection.exec_driver_sql(spoil))
     assert verify(world).status_code == 303
     until = time.monotonic() + 30
     while world.house.sequencer.halted is None:
