@@ -43,10 +43,10 @@ check: .venv/.stamp-dev ## Locks, format, lint, imports, types and the fast test
 bench: .venv/.stamp-dev ## Measure, as ratios against yardsticks of the same run
 	@.venv/bin/python -m tests.bench
 
-soak: .venv/.stamp-dev ## Ask the properties of `make test` up to fifty times as often (an hour)
-	@MUNIMENT_SOAK=1 .venv/bin/pytest --quiet --hypothesis-profile=ci --timeout=3600 \
-		tests/core tests/contracts tests/slices/verification tests/acceptance/test_durability.py \
-		tests/acceptance/test_histories.py
+soak: .venv/.stamp-dev ## Ask the properties of `make test` up to fifty times as often (hours)
+	@MUNIMENT_SOAK=1 .venv/bin/pytest --quiet --hypothesis-profile=ci --timeout=7200 \
+		tests/core tests/contracts $$(grep -rl --include='test_*.py' MUNIMENT_SOAK \
+		tests/acceptance tests/faults tests/slices)
 
 mutants: .venv/.stamp-dev ## Mutate the proofs and the decision; list what no test noticed
 	@.venv/bin/mutmut run
