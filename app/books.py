@@ -17,6 +17,7 @@ from app.ledger.redaction_pages import redaction_pages
 from app.ledger.rotation_api import rotation_routes
 from app.ledger.stream_api import stream_routes
 from app.reporting.erasing import erase_reports
+from app.reviews.erasing import erase_notes
 from app.verification.list_api import list_routes
 from app.verification.pages import IntegrityPages, integrity_pages
 
@@ -39,7 +40,7 @@ def add_books(
         ledger,
         hides,
         (may_erase,),
-        (erase_reports, erase_drafts, erase_waiting),
+        (erase_reports, erase_drafts, erase_waiting, erase_notes),
         house.clock,
         house.entropy,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.core.events import Said
     from app.core.events.kinds.findings import FindingReplied
     from app.ledger.ports import Recorded
+    from app.ledger.snapshot import Snapshot
 
 
 def id_of(said: Said) -> str:
@@ -35,6 +36,17 @@ def find(connection: Connection, id_: str) -> Finding | None:
 def about(connection: Connection, *subjects: str) -> tuple[Finding, ...]:
     """Find what was found about any of the subjects, closed ones too, in the log's order."""
     return all_of(connection, Finding, FINDINGS, FINDINGS.c.about.in_(subjects))
+
+
+def shown(now: Snapshot, *subjects: str) -> list[tuple[Finding, str | None]]:
+    """Give what was found, open ones first, with its words; None where they were erased."""
+    found = sorted(about(now.connection, *subjects), key=lambda one: one.closed_index is not None)
+    return [(one, _words(now, one)) for one in found]
+
+
+def _words(now: Snapshot, one: Finding) -> str | None:
+    text = now.data(one.created_index).get("text")
+    return text if isinstance(text, str) else None
 
 
 def check_said(event: FindingRaised | FindingReplied | FindingClosed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from app.catalog.tables import (
     DECISIONS,
     DEPLOYMENTS,
     EVALUATIONS,
+    FINDINGS,
     MODEL_VERSIONS,
     MODELS,
     PREDICTIONS,
@@ -106,6 +107,8 @@ def _with_what_is_known(connection: Connection, models: Sequence[Model]) -> list
     live = _versions_live(connection, names)
     verdicts = _last_verdicts(connection, names)
     validated = _last_validated(connection, names)
+    due = _revalidation_due(connection, names)
+    found = _open_findings(connection)
     places = environments(connection)
     return [
         {
@@ -115,6 +118,8 @@ def _with_what_is_known(connection: Connection, models: Sequence[Model]) -> list
             **{live_in(place): live.get((one.name, place), []) for place in places},
             **verdicts.get(one.name, {"verdict": None, "verdict_about": None}),
             "validated_at": validated.get(one.name),
+            "revalidation_due": due.get(one.name),
+            "open_findings": found[one.name],
             "purpose": one.purpose,
             "team": one.team,
             "recorded_at": one.recorded_at,
@@ -180,3 +185,29 @@ def _last_validated(connection: Connection, names: Sequence[str]) -> dict[str, s
         for row in found:
             last[row.name] = max(row.at, last.get(row.name, ""))
     return last
+
+
+def _revalidation_due(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Tell when the first decision ends that something live of each model rests on."""
+    found = connection.execute(
+        select(MODEL_VERSIONS.c.name, func.min(DECISIONS.c.expires_at).label("due"))
+        .join(DEPLOYMENTS, DEPLOYMENTS.c.model_version == MODEL_VERSIONS.c.subject)
+        .join(DECISIONS, DECISIONS.c.id == DEPLOYMENTS.c.decision_id)
+        .where(DEPLOYMENTS.c.state == "live", MODEL_VERSIONS.c.name.in_(names))
+        .group_by(MODEL_VERSIONS.c.name)
+    )
+    return {row.name: row.due for row in found}
+
+
+def _open_findings(connection: Connection) -> Counter[str]:
+    """Count what was found about each model, or a version of it, and is not closed."""
+    about = FINDINGS.c.about
+    found = connection.execute(
+        select(about, func.count().label("open"))
+        .where(FINDINGS.c.closed_index.is_(None), about.startswith("model/"))
+        .group_by(about)
+    )
+    counted: Counter[str] = Counter()
+    for row in found:
+        counted[row.about.split("/")[1]] += row.open
+    return counted

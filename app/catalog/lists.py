@@ -134,7 +134,13 @@ def policies(now: Snapshot, part: Part, state: str | None = None) -> Listed:
 
 
 def deployments(
-    now: Snapshot, part: Part, sight: Sight, *, environment: str | None, at: datetime | None
+    now: Snapshot,
+    part: Part,
+    sight: Sight,
+    *,
+    environment: str | None,
+    at: datetime | None,
+    name: str | None = None,
 ) -> Listed:
     """List what is live, or was at a valid time, by environment and name."""
     found = queries.deployments_at(now.connection, at=at, size=part.size, environment=environment)
@@ -145,6 +151,7 @@ def deployments(
         for one in found
         if one.model_version in seen
         and sight.reaches(one.environment)
+        and name in (None, one.name)
         and (part.after is None or (one.environment, one.name) > part.after)
     ][: part.limit]
     keys = [(one.environment, one.name) for one in items]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.catalog import details, lists, of_model, queries, timeline
+from app.catalog import details, finding, lists, of_model, queries, timeline
 from app.catalog.api import MODEL_VERSION_COLUMNS
 from app.catalog.comparing import compare
 from app.core.errors import Missing
@@ -75,13 +75,18 @@ def model_pages(shelf: Shelf) -> APIRouter:
             live = of_model.deployments(now.connection, name)
             documents = queries.documents(now.connection, [f"model/{name}"])
             newest = of_model.newest(now.connection, name)
-            names = shelf.names(now.connection, [model.actor])
+            versions = of_model.version_names(now.connection, name)
+            subjects = (f"model/{name}", *(f"model/{name}/{one}" for one in versions))
+            findings = finding.shown(now, *subjects)
+            people = [model.actor, *(one.owner for one, _ in findings)]
+            names = shelf.names(now.connection, people)
             size = now.size
         return _page(
             desk,
             request,
             model,
             "overview",
+            findings=findings,
             live=live,
             documents=documents,
             newest=newest,

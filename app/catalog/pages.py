@@ -148,9 +148,9 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
 
     @router.get("/deployments")
     def deployments(
-        request: Request, page: PageQuery, environment: Text = "", at: Text = ""
+        request: Request, page: PageQuery, environment: Text = "", name: Text = "", at: Text = ""
     ) -> Response:
-        """List what is live, or was at a time."""
+        """List what is live, or was at a time; ``name``: one deployment alone."""
         sight = shelf.reader(request).sight
         moment = moment_of(with_zone(at)) if at else None
         listing = shelf.list(
@@ -158,7 +158,7 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
             page,
             DEPLOYMENTS,
             lambda now, part: lists.deployments(
-                now, part, sight, environment=environment or None, at=moment
+                now, part, sight, environment=environment or None, name=name or None, at=moment
             ),
             caption="Deployments",
             csv_columns=DEPLOYMENT_COLUMNS,
@@ -174,6 +174,7 @@ def catalog_pages(shelf: Shelf) -> APIRouter:
             listing=listing,
             places=places,
             environment=environment,
+            name=name,
             at=at,
         )
 
@@ -188,5 +189,7 @@ def _inventory_columns(places: Sequence[str]) -> list[Column]:
         *(Column(live_in(place), f"Live in {place}") for place in places),
         Column("verdict", "Last verdict", Kind.STATUS),
         Column("validated_at", "Last measured", Kind.TIME),
+        Column("revalidation_due", "Next revalidation due", Kind.TIME),
+        Column("open_findings", "Open findings", Kind.NUMBER),
         Column("recorded_at", "Registered", Kind.TIME, "recorded_at"),
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from starlette.responses import Response
 
-from app.catalog import details, inventory, queries
+from app.catalog import details, finding, inventory, queries
 from app.catalog.documents import LARGEST_FILE, File
 from app.core.access import Permission
 from app.core.errors import Conflict, Refusal, Rejected, TooLarge
@@ -53,7 +53,10 @@ def version_pages(shelf: Shelf, uploads: Uploads) -> APIRouter:
             steps = queries.deployment_steps(now.connection, subject)
             promotions = queries.promotions(now.connection, subject)
             places = inventory.environments(now.connection)
-            names = shelf.names(now.connection, {str(known["actor"]), *_people(documents, steps)})
+            findings = finding.shown(now, f"model/{name}", subject)
+            people = {str(known["actor"]), *_people(documents, steps)}
+            people |= {one.owner for one, _ in findings}
+            names = shelf.names(now.connection, people)
             size = now.size
         place = environment or _next_place(places, known["stages"])
         typed = shelf.desk.typed(request)
@@ -76,6 +79,7 @@ def version_pages(shelf: Shelf, uploads: Uploads) -> APIRouter:
             decisions=decisions[::-1],
             steps=steps[::-1],
             promotions=promotions[::-1],
+            findings=findings,
             names=names,
             kinds=KINDS,
             faults=faults,

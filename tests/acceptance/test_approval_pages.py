@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.living import PASSWORD, Token, World, expect
+from tests.living import PASSWORD, SESSION_LASTS, Token, World, expect
 from tests.slices.gates.bank import Bank
 from tests.slices.reviews.deciding import (
     Sent,
@@ -228,6 +228,14 @@ def test_nothing_is_signed_that_was_not_shown(bank: Bank, promotion: str) -> Non
         assert recorded <= known
 
 
+def renewed(bank: Bank, person: Person) -> None:
+    """Let somebody sign in again in good time: a form is of the session that it was shown in."""
+    since = person.signed_in_at
+    if since is None or bank.world.clock() >= since + SESSION_LASTS / 2:
+        person.session = None
+    bank.world.session(person)
+
+
 def race(
     bank: Bank,
     promotion: str,
@@ -237,6 +245,8 @@ def race(
     shown: dict[str, str],
 ) -> None:
     """Let vera look, write, check and sign, and evidence come in between."""
+    for person in (bank.vera, bank.erin):
+        renewed(bank, person)
     reason = f"race {len(shown)}"
     page = look(bank.world, bank.vera, f"/promotions/{promotion}?decide=request_changes")
     if when == "written":
@@ -250,8 +260,6 @@ def race(
     shown[reason] = form.fields["rendered_view_digest"][0]
     if when == "checked":
         measure()
-    bank.world.session(bank.erin)
-    bank.world.session(bank.vera)
     given = bank.world.signed(bank.vera)
     meanwhile = aside.submit(measure) if when == "pressed" else None
     answer = send(bank.world, bank.vera, form, **given)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.web.paths import page_of
 from tests.living import World
 from tests.slices.gates.bank import Bank
 
@@ -372,3 +373,33 @@ def test_what_is_for_a_team_alone_has_no_page_for_others(busy: Bank) -> None:
     busy.world.grant(zoe, "auditor", team="b")
     assert "covert" not in look(busy, "/models", zoe, format="csv").text
     assert look(busy, "/models/covert", zoe).status_code == 404
+
+
+def test_what_was_found_is_on_the_pages_of_the_model_and_in_the_inventory(busy: Bank) -> None:
+    raised = {"severity": "high", "owner": busy.erin.id, "text": "no word about <b>the young</b>"}
+    for number, about in enumerate(("model/credit", "model/credit/1", "model/credit/1")):
+        data = {**raised, "about": about}
+        busy.world.record(busy.erin, "finding.raised", f"finding/inv{number}", data)
+    busy.world.record(busy.erin, "finding.closed", "finding/inv2", {"text": "mended"})
+    [credit] = [
+        one
+        for one in look(busy, "/models", format="json").json()["items"]
+        if one["name"] == "credit"
+    ]
+    assert credit["open_findings"] == 2
+    assert credit["revalidation_due"].startswith("2026-01-12")
+    head = look(busy, "/models", format="csv").text.splitlines()[0]
+    assert {"revalidation_due", "open_findings"} <= set(head.split(","))
+    for path in ("/models/credit", "/models/credit/versions/1"):
+        page = look(busy, path).text
+        assert "no word about &lt;b&gt;the young&lt;/b&gt;" in page
+        assert "<b>the young" not in page
+    assert "overdue" not in text(busy, "/models")
+
+
+def test_a_link_to_a_deployment_leads_to_it_alone(busy: Bank) -> None:
+    client = busy.world.client(busy.erin)
+    [scoring] = client.get("/deployments?format=json").json()["items"]
+    for name, found in (("scoring", [scoring]), ("other", [])):
+        path = page_of(f"deployment/production/{name}")
+        assert client.get(f"{path}&format=json").json()["items"] == found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.reviews.erasing import erase_notes
 from app.reviews.notes import KEPT_FOR, draft_of, seen
 from tests.living import PASSWORD, expect
 from tests.slices.gates.bank import STRADDLING, UNFAIR
@@ -527,3 +528,32 @@ def test_an_earlier_and_a_later_one_that_wait_are_a_key_away(bank: Bank, promoti
     assert 'data-key="["' not in first_page
     second_page = look(bank.world, bank.vera, f"/promotions/{second}").text
     assert f'href="/promotions/{promotion}" data-key="["' in second_page
+
+
+def test_drafts_and_views_that_hold_an_erased_value_are_erased_with_it(
+    bank: Bank, promotion: str
+) -> None:
+    """What somebody copied into a draft, or had before them, does not outlive the original."""
+    world, readers = bank.world, (bank.vera, bank.carl)
+    officers = [world.person(name, "compliance_officer") for name in ("una", "ugo")]
+    data = {"about": "model/credit/1", "severity": "low", "owner": "o", "text": "Zoe Nowhere said"}
+    told = world.record(bank.erin, "finding.raised", "finding/f9", data)
+    decide(world, bank.vera, promotion, reason="Zoe Nowhere said it is odd")
+    decide(world, bank.carl, promotion, meaning="approval", reason="nothing of hers")
+
+    def kept() -> tuple[list[bool], list[bool]]:
+        with world.house.ledger.snapshot() as now:
+            drafts = [draft_of(now.connection, one.id, promotion) for one in readers]
+            views = [seen(now.connection, one.id, promotion) for one in readers]
+        return [one is not None for one in drafts], [bool(one) for one in views]
+
+    assert kept() == ([True, True], [True, True])
+    path = f"/api/v1/events/{told['index']}/redactions"
+    wish = {"members": ["text"], "reason": "asked", "legal_basis": "GDPR Art. 17"}
+    asked = expect(201, world.client(officers[0]).post(path, json=wish))
+    confirmed = world.client(officers[1]).post(f"{path}/{asked['id']}/confirm")
+    assert confirmed.status_code < 300
+    assert kept() == ([False, True], [True, True])
+    shown = bank.show(promotion)["bind"]["subject_digest"].encode()
+    world.house.ledger.operate(lambda one: erase_notes(one, {"any": shown}, 0))
+    assert kept() == ([False, True], [False, False])
