@@ -33,6 +33,7 @@ OF_NO_TEAM = (
     "{token}", "{session}", "/policies/{name}", "/environments/{digest}", "/graph/jobs/",
     "{promotion_id}/forget", "/events/{index}/proof", "/ledger/{index}/proof",
     "/events/{index}/redactions",
+    "/ledger/{index}/redactions",
 )  # fmt: skip
 """Parts of routes that name what belongs to no team; a proof is of a hash, a draft one's own."""
 OF_NOTHING = frozenset(
