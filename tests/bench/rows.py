@@ -17,13 +17,19 @@ class Row:
     met: bool | None
     detail: str
 
-    def line(self) -> str:
+    def word(self, *, noisy: bool) -> str:
+        """Judge it: ``ok`` or ``short``; ``noisy`` where it is short and others were at work."""
+        if self.met is None:
+            return ""
+        return "ok" if self.met else "noisy" if noisy else "short"
+
+    def line(self, *, noisy: bool) -> str:
         """Write it for a terminal."""
-        word = {True: "met", False: "SHORT", None: ""}[self.met]
         return (
-            f"{self.name:58} {self.value:9.3f} {self.unit:6} {self.goal:10} {word:6} {self.detail}"
+            f"{self.name:58} {self.value:9.3f} {self.unit:6} {self.goal:10}"
+            f" {self.word(noisy=noisy):6} {self.detail}"
         )
 
-    def document(self) -> dict[str, Any]:
+    def document(self, *, noisy: bool) -> dict[str, Any]:
         """Write it as JSON."""
-        return asdict(self)
+        return {**asdict(self), "word": self.word(noisy=noisy)}

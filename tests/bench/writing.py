@@ -1,4 +1,11 @@
-"""Appending in the process, against bare inserts (or COPY) of the same rows."""
+"""Appending in the process, against bare inserts (or COPY) of the same rows.
+
+The yardstick reads back every row that the append left in every table (entries, members, heads,
+tiles, checkpoints, catalogue, lineage) and writes the very same into the same tables with the
+same indexes and the same durability, as many entries a transaction; the checks of triggers are
+left out. Ours also checks, encodes, commits to members, hashes, and meanwhile reads everything
+back, verifies and signs it; one caller waits for each batch.
+"""
 
 from __future__ import annotations
 
