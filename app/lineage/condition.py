@@ -86,15 +86,18 @@ def _look_at_cursor(found: Condition, session: Session, head: Head) -> None:
     if cursor is None:
         found.facts["graph_lag"] = f"{head.size} entries: it has not begun"
         return
-    lag = max(head.size - cursor.size, 0)
-    found.facts["graph_lag"] = f"{lag} entries, at {cursor.size}"
+    if cursor.origin != head.origin:
+        found.facts["graph_lag"] = "not to be told: it follows another log"
+        found.problems.append(
+            (
+                f"the graph is that of another log, {cursor.origin}",
+                "name a database of its own in MUNIMENT_NEO4J_DATABASE",
+            )
+        )
+        return
+    found.facts["graph_lag"] = f"{max(head.size - cursor.size, 0)} entries, at {cursor.size}"
     found.check(
-        sound=cursor.origin == head.origin,
-        problem=f"the graph is that of another log, {cursor.origin}",
-        remedy="name a database of its own in MUNIMENT_NEO4J_DATABASE",
-    )
-    found.check(
-        sound=cursor.origin != head.origin or cursor.size <= head.size,
+        sound=cursor.size <= head.size,
         problem=f"the graph has {cursor.size} entries and the log {head.size}: the log went back",
         remedy="muniment ledger fsck, then muniment graph rebuild",
     )

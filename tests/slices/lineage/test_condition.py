@@ -47,15 +47,27 @@ def test_how_far_it_is_behind_is_told(graph: Neo4j) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "problem"),
+    ("head", "lag", "problem"),
     [
-        (replace(HEAD, origin="other.test"), "the graph is that of another log, graph.test"),
-        (replace(HEAD, size=4), "the graph has 5 entries and the log 4: the log went back"),
+        (
+            replace(HEAD, origin="other.test"),
+            "not to be told: it follows another log",
+            "the graph is that of another log, graph.test",
+        ),
+        (
+            replace(HEAD, size=4),
+            "0 entries, at 5",
+            "the graph has 5 entries and the log 4: the log went back",
+        ),
     ],
 )
-def test_a_graph_of_another_history_is_a_problem(graph: Neo4j, head: Head, problem: str) -> None:
+def test_a_graph_of_another_history_is_a_problem(
+    graph: Neo4j, head: Head, lag: str, problem: str
+) -> None:
     begun(graph, 5)
-    assert [said for said, _ in condition_of(graph, head, utc_now).problems] == [problem]
+    found = condition_of(graph, head, utc_now)
+    assert [said for said, _ in found.problems] == [problem]
+    assert found.facts["graph_lag"] == lag
 
 
 def test_entries_that_it_lacks_are_named(graph: Neo4j) -> None:
