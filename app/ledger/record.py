@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from app.core.errors import Rejected, TooLarge
+from app.core.ledger import entry_form
 from app.core.ledger.commitment import SALT_BYTES
 from app.core.ledger.payload import commit_data
 from app.ledger.append import Appended, Event, Request
@@ -60,8 +62,14 @@ class Ledger:
         when the events are appended, None for no entry yet. ``beside``: operational state
         written in the same transaction. ``resource``: id that a replay of ``key`` finds.
         The future raises HeadMoved, IdempotencyMismatch, Unavailable, StorageFull.
-        Raises SchemaMismatch, Rejected (U+0000 in a text), TooLarge, Unavailable at once.
+        Raises SchemaMismatch, Rejected (U+0000 in a text, an unknown source), TooLarge,
+        Unavailable at once.
         """
+        if re.fullmatch(entry_form.SOURCE, source) is None:
+            raise Rejected(
+                f"{source[:80]!r} names no source of an entry",
+                remedy="api, cli, service or intake/<kind>",
+            )
         events = self.prepare(saids)
         request = Request(events, actor, source, expects or {}, key, resource, beside)
         return self.sequencer.append(request)

@@ -420,3 +420,12 @@ def test_a_projection_that_there_is_not_is_missing(place: Place) -> None:
     with pytest.raises(Missing, match="no projection 'nonsense'"):
         rebuild(database, projections(), "nonsense")
     database.close()
+
+
+@pytest.mark.parametrize("source", ["", "API", "intake/", "intake/x y", 'api"', "api\n"])
+def test_a_source_that_could_not_be_read_back_is_refused_before_anything_is_written(
+    desk: Desk, source: str
+) -> None:
+    with pytest.raises(Rejected, match="names no source"):
+        desk.ledger.record(about("a"), ERIN, source=source)
+    assert desk.ledger.record(about("a"), ERIN, source="intake/dvc").index == 0

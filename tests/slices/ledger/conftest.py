@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+ENGINES = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+"""For a test whose log is to lie on each engine."""
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Give a folder for a log, or a database beside it for one that asks for PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return Place(tmp_path, request.getfixturevalue("database_url"))
     return Place(tmp_path)
 
 

@@ -43,9 +43,14 @@ OPEN = Settings(log_public=True)
 ACTOR = local_actor(0)
 
 
+ENGINES = pytest.mark.parametrize("world", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World.open(tmp_path, OPEN) as made:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    on_a_server = getattr(request, "param", "sqlite") == "postgresql"
+    url = request.getfixturevalue("database_url") if on_a_server else None
+    with World.open(tmp_path, OPEN, database_url=url) as made:
         yield made
 
 
@@ -102,6 +107,7 @@ def test_both_keys_sign_during_the_overlap_and_the_new_one_alone_afterwards(worl
                 assert open_checkpoint(note, [key]).size == size
 
 
+@ENGINES
 def test_a_rotation_under_load_loses_nothing_and_every_checkpoint_verifies(world: World) -> None:
     done = threading.Event()
     sizes: list[int] = []
@@ -135,6 +141,7 @@ def test_a_rotation_under_load_loses_nothing_and_every_checkpoint_verifies(world
     assert report.outcome is Outcome.VALID, report.bottom_line
 
 
+@ENGINES
 def test_a_late_signature_of_a_revoked_key_is_refused(world: World) -> None:
     old = world.house.log_signer
     revoked = rotate(world, Step.REVOKED) - 1

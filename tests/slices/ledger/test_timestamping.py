@@ -15,6 +15,7 @@ from app.ledger.stamping import check
 from app.ledger.timestamping import Timestamping, authority_of, newest
 from app.settings import Settings
 from tests.servers.authority import Authority, make_authority, running
+from tests.slices.ledger.conftest import ENGINES
 from tests.slices.ledger.test_witnessing import begin, said, until
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def size_of(desk: Desk) -> int:
     return -1 if found is None else found.size
 
 
+@ENGINES
 def test_the_newest_checkpoint_is_stamped_once_an_hour(
     desk: Desk, place: Place, authority: Authority
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_log_that_did_not_grow_is_not_stamped_again(
     assert len(authority.asked) == 2
 
 
+@ENGINES
 @pytest.mark.parametrize("because", ["unreachable", "bad token"])
 def test_an_authority_that_fails_costs_one_entry_and_no_write(
     desk: Desk, place: Place, authority: Authority, because: str

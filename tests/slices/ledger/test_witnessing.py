@@ -20,6 +20,7 @@ from app.ledger import cosigned
 from app.ledger.witnessing import Pace, Witnessing, witness_policy
 from app.settings import Settings
 from tests.servers.witness import Double, Reply, running
+from tests.slices.ledger.conftest import ENGINES
 from tests.slices.ledger.desk import ERIN, ORIGIN
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def test_one_witness_is_enough_where_the_policy_says_so(desk: Desk, place: Place
             until(lambda: witnessed_size(desk) == 3)
 
 
+@ENGINES
 def test_a_witness_that_is_down_costs_one_entry_and_no_write(desk: Desk, place: Place) -> None:
     begin(desk)
     policy = policy_of([Double(url="http://127.0.0.1:9")])
@@ -162,6 +164,7 @@ def test_a_witness_that_is_down_costs_one_entry_and_no_write(desk: Desk, place: 
         assert now.size == 203
 
 
+@ENGINES
 def test_a_slow_witness_holds_up_neither_writes_nor_another(desk: Desk, place: Place) -> None:
     begin(desk)
     release = threading.Event()
@@ -180,6 +183,7 @@ def test_a_slow_witness_holds_up_neither_writes_nor_another(desk: Desk, place: P
             release.set()
 
 
+@ENGINES
 def test_a_lying_witness_is_not_believed_and_cannot_grow_the_log(desk: Desk, place: Place) -> None:
     begin(desk)
     with doubles(desk) as made:
@@ -219,6 +223,7 @@ def test_a_failure_after_a_quarter_of_an_hour_is_news_again(desk: Desk, place: P
             place.clock.tick(minutes=16)
 
 
+@ENGINES
 def test_a_split_view_is_an_alarm_at_once(
     desk: Desk, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
