@@ -337,3 +337,29 @@ def test_the_courier_goes_round_by_itself(
             assert time.monotonic() < until, "nothing is sent"
             time.sleep(0.02)
     assert told(hook) == [("notice.test", "log")]
+
+
+def test_on_postgresql_a_notice_is_taken_once_and_arrives(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory, hook: Hook
+) -> None:
+    settings = replace(
+        Settings(),
+        webhook_url=f"http://127.0.0.1:{hook.port}/",
+        webhook_secret=SECRET,
+        webhook_allow=("127.0.0.1",),
+    )
+    folder = tmp_path_factory.mktemp("shared")
+    with World.open(folder, settings, database_url=database_url) as shared:
+        courier(shared).stop()
+        courier(shared).test(shared.ada.id)
+        [notice] = kept(shared)
+        at, ledger = shared.clock.now, shared.house.ledger
+        taken = [
+            ledger.sequencer.operate(lambda connection: outbox.claim(connection, notice.id, at))
+            for _ in range(2)
+        ]
+        assert [one.result() is not None for one in taken] == [True, False]
+        shared.tick(LEASE.total_seconds())
+        send(shared)
+        assert [one.state for one in kept(shared)] == [State.DELIVERED]
+    assert told(hook) == [("notice.test", "log")]
