@@ -13,7 +13,7 @@ from app.core.ledger.canonical import canonical
 from app.core.ledger.checkpoint import Checkpoint
 from app.core.ledger.commitment import data_root
 from app.core.ledger.entry import DataCommitment, encode, parse
-from app.core.ledger.merkle import leaf_hash
+from app.core.ledger.merkle import leaf_hash, root
 from app.core.ledger.note import Verifier, sign_note
 from app.core.ledger.payload import Member
 from app.core.ledger.verdict import Outcome, State
@@ -517,3 +517,16 @@ def test_a_data_commitment_of_nothing_is_that_of_the_empty_object() -> None:
     assert parse(log.raws[0]).data == DataCommitment(data_root({}), 0, 2)
     assert audit(log).outcome is Outcome.VALID
     assert ENTRY.log == ORIGIN
+
+
+def test_entries_of_another_log_than_the_checkpoints_are_named() -> None:
+    origin = "log.example/b"
+    verifier = Verifier(origin, VERIFIER.public)
+    log = sample_log(3)
+    hashes = [leaf_hash(raw) for raw in log.raws]
+    note = sign_note(Checkpoint(origin, 3, root(hashes)).text(), [(verifier, KEY.sign)])
+    report = audit_log(log.logged(), note, [verifier])
+    assert report.outcome is Outcome.ALTERED
+    assert report.checks[2].findings[0].sentence() == (
+        "entry 0: it says it is of the log log.example/a"
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,11 +10,13 @@ from app.core.errors import Malformed, Refusal, Rejected
 from app.core.ledger.bundle import (
     Bundle,
     BundledEntry,
+    BundledStamp,
     decode,
     encode,
     format_members,
     is_name,
     parse_members,
+    read_hashes,
 )
 from app.core.ledger.bundle_words import README
 from app.core.ledger.canonical import canonical
@@ -255,3 +258,16 @@ def test_a_size_in_the_manifest_is_a_number() -> None:
     listed["digest"] = hashlib.sha256(canonical(rest)).hexdigest()
     with pytest.raises(Malformed, match="does not tell digest and size of 'files/a'"):
         parse_manifest(canonical(listed))
+
+
+def test_what_may_be_missing_is_read_back_where_it_is_there() -> None:
+    stamps = (BundledStamp(3, b"a token", LOG.checkpoint(3), (bytes(32),)), BundledStamp(5, b"b"))
+    whole = replace(BUNDLE, verifier=b"print()", witnesses=b"quorum none\n", stamps=stamps)
+    assert decode(encode(whole)) == whole
+
+
+def test_bytes_that_are_no_text_surprise_nobody() -> None:
+    files = encode(BUNDLE)
+    assert decode({**files, "log/vkeys": b"\xff\n"}).vkeys == ("\ufffd",)
+    with pytest.raises(Malformed, match=r"^a hash of the consistency proof is not base64$"):
+        read_hashes(b"\xff\n")
