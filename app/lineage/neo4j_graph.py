@@ -38,7 +38,11 @@ FORMAT: Final = 1
 """Of all that is said above. A generation of another format is not read, but made anew."""
 
 ANEW: Final = "run `muniment graph rebuild`"
-REFUSING: Final = ("Neo.ClientError.Statement", "Neo.ClientError.Schema")
+REFUSING: Final = (
+    "Neo.ClientError.Statement",
+    "Neo.ClientError.Schema",
+    "Neo.DatabaseError.Statement",
+)
 
 LABELS: Final = {
     kind: "".join(part.capitalize() for part in kind.value.split("_")) for kind in NodeKind
@@ -97,16 +101,16 @@ class Neo4j:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a session; what fails comes out as GraphDown or GraphRefuses."""
-        from neo4j.exceptions import ClientError, DriverError, Neo4jError
+        from neo4j.exceptions import DriverError, Neo4jError
 
         try:
             with self.driver.session(database=self.database) as session:
                 yield session
-        except ClientError as failure:
+        except Neo4jError as failure:
             refuses = str(failure.code).startswith(REFUSING)
             down = GraphRefuses if refuses else GraphDown
             raise down(_in_one_line(f"{failure.code}: {failure.message}")) from failure
-        except (DriverError, Neo4jError, OSError) as failure:
+        except (DriverError, OSError) as failure:
             raise GraphDown(_in_one_line(f"{type(failure).__name__}: {failure}")) from failure
 
 
