@@ -3,6 +3,9 @@
 ``python -m tests.bench PART …`` measures some of it. Each row ends in a word: ``ok``, ``short``,
 or ``noisy`` where it falls short while other work kept the machine busy (``machine``).
 
+``growth`` goes to a million entries, where ``fsck`` will hold some 4 GiB (4 KiB an entry were
+measured up to 100,000) and take minutes.
+
 immudb and Tessera, beside which HTTP events were to be measured, are not to be had from the
 package registries this project builds from; there is no row about them.
 """
