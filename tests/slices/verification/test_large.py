@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SOAK = bool(os.environ.get("MUNIMENT_SOAK"))
 SIZE = int(os.environ.get("MUNIMENT_LARGE", "1000000" if SOAK else "2000"))
 SUBJECTS = 5000
+PATIENCE = 600
 MEBIBYTES = 100
 EVALUATION = example("evaluation.recorded")
 MEASURE = (
@@ -72,5 +73,5 @@ def large(folder: Path) -> str:
         for start in range(there, SIZE, 200):
             names = range(start, min(start + 200, SIZE))
             desk.ledger.record_all([evaluated(number) for number in names], ERIN)
-        desk.published(SIZE)
+        assert desk.publisher.wait_for(SIZE, PATIENCE)
         return desk.signer.verifier.vkey()
