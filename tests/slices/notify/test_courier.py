@@ -23,6 +23,7 @@ from tests.slices.notify.receivers import Hook, Postbox, hooked, postbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from app.notify.courier import Courier
     from app.notify.outbox import Notice
@@ -45,7 +46,8 @@ def box() -> Iterator[Postbox]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, hook: Hook, box: Postbox) -> Iterator[World]:
+def closed(tmp_path_factory: pytest.TempPathFactory, hook: Hook, box: Postbox) -> World:
+    """A bank with its data and its policy, closed; each test opens a copy."""
     settings = replace(
         Settings(),
         webhook_url=f"http://127.0.0.1:{hook.port}/muniment",
@@ -55,23 +57,37 @@ def world(tmp_path_factory: pytest.TempPathFactory, hook: Hook, box: Postbox) ->
         mail_from="muniment@bank.example",
     )
     with World.open(tmp_path_factory.mktemp("world"), settings) as world:
+        courier(world).stop()
+        for name, *roles in (
+            ("erin@bank.example", "engineer"),
+            ("paul", "policy_author"),
+            ("petra", "policy_author"),
+            ("dora", "reviewer", "data-steward"),
+            ("vera@bank.example", "reviewer", "model-validator"),
+            ("carl", "reviewer", "compliance"),
+        ):
+            world.person(name, *roles)
+        bank_in(world).publish()
+        bank_in(world).data()
+        assert bank_in(world).approve_data().status_code == 201
+    return world
+
+
+def bank_in(world: World) -> Bank:
+    people = {name.partition("@")[0]: person for name, person in world.people.items()}
+    return Bank(world, **{name: person for name, person in people.items() if name != "ada"})
+
+
+@pytest.fixture
+def world(tmp_path: Path, closed: World) -> Iterator[World]:
+    with World.copied(closed, tmp_path) as world:
         courier(world).stop()  # the tests say when
         yield world
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bank(world: World) -> Bank:
-    bank = Bank(
-        world,
-        erin=world.person("erin@bank.example", "engineer"),
-        paul=world.person("paul", "policy_author"),
-        petra=world.person("petra", "policy_author"),
-        dora=world.person("dora", "reviewer", "data-steward"),
-        vera=world.person("vera@bank.example", "reviewer", "model-validator"),
-        carl=world.person("carl", "reviewer", "compliance"),
-    )
-    bank.publish()
-    return bank
+    return bank_in(world)
 
 
 @pytest.fixture(autouse=True)
