@@ -37,7 +37,8 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 
 @pytest.fixture
 def bank(founded: Bank) -> Bank:
-    founded.world.tick(16 * 60)  # nobody is locked, and what was refused before is told anew
+    quarter = 15 * 60  # nobody is locked, and what was refused before is told anew
+    founded.world.tick(2 * quarter - founded.world.clock.now.timestamp() % quarter)
     return founded
 
 
