@@ -61,6 +61,7 @@ def integrity_pages(pages: IntegrityPages) -> APIRouter:
             return JSONResponse(
                 found.to_json(), headers={"Content-Disposition": 'attachment; filename="log.json"'}
             )
+        halted = pages.halted()
         going = found.going is not None and found.going.ended_at is None
         return desk.page(
             request,
@@ -68,11 +69,11 @@ def integrity_pages(pages: IntegrityPages) -> APIRouter:
             title="Integrity of the log",
             block="state" if request.headers.get("HX-Target") == "state" else WHOLE,
             found=found,
-            going=going and pages.halted() is None,
+            going=going and halted is None,
             strip=strip(found.segments),
             names=names,
             fingerprint=fingerprint,
-            halted=pages.halted(),
+            halted=halted,
             may_verify=caller.may(Permission.VERIFY),
         )
 

@@ -197,14 +197,12 @@ class Scrubber:
 def _note(connection: Connection, moved: Pass) -> str | None:
     """Keep how far a pass came, unless another one was begun; tell who wants it at once."""
     kept = newest_pass(connection)
-    if kept is None or kept.began_at == moved.began_at:
-        asked_by = moved.asked_by if kept is None else kept.asked_by
-        operational.put(connection, LOG, SCRUB, encode(replace(moved, asked_by=asked_by)))
-        return asked_by
-    if kept.ended_at is not None:  # the one before: this is the first step of a new pass
-        operational.put(connection, LOG, SCRUB, encode(moved))
-        return moved.asked_by
-    return kept.asked_by
+    if kept is not None and kept.began_at == moved.began_at:
+        moved = replace(moved, asked_by=kept.asked_by)
+    elif kept is not None and kept.ended_at is None:
+        return kept.asked_by
+    operational.put(connection, LOG, SCRUB, encode(moved))
+    return moved.asked_by
 
 
 def _stop(going: Pass) -> int:
