@@ -38,6 +38,8 @@ from app.identity.routes import (
 from app.web.listing import PageQuery, answer_list
 
 if TYPE_CHECKING:
+    from app.identity.accounts import Invitation
+    from app.identity.assembly import Identity
     from app.identity.principal import Principal
     from app.identity.routes import PeopleRoutes
     from app.web.listing import Key, Listed
@@ -51,6 +53,12 @@ def identity_routes(routes: PeopleRoutes) -> APIRouter:
     return router
 
 
+def _shown_once(identity: Identity, made: Invitation, response: Response) -> Invited:
+    """Answer the link that opens an account; nobody keeps the answer."""
+    response.headers.update(NO_STORE)
+    return Invited(id=made.user, url=identity.link(made), expires_at=made.expires_at)
+
+
 def _coming(routes: PeopleRoutes) -> APIRouter:
     router, identity = people_router(), routes.identity
 
@@ -60,9 +68,7 @@ def _coming(routes: PeopleRoutes) -> APIRouter:
         principal = identity.authentication(request)
         key = routes.key_of(request, principal, body.model_dump(mode="json"))
         made = identity.accounts.invite(principal, body.name, body.printed_name, key, body.reason)
-        response.headers.update(NO_STORE)
-        url = f"{identity.public_url}/invitations/{made.secret}"
-        return Invited(id=made.user, url=url, expires_at=made.expires_at)
+        return _shown_once(identity, made, response)
 
     @router.post(
         "/invitations/{secret}/accept",
@@ -174,9 +180,7 @@ def _people(routes: PeopleRoutes) -> APIRouter:
     def confirm_reset(request: Request, response: Response, user: str) -> Invited:
         """Carry out what another administrator asked for; the link is shown once."""
         made = identity.resetting.confirm(identity.authentication(request), user)
-        response.headers.update(NO_STORE)
-        url = f"{identity.public_url}/invitations/{made.secret}"
-        return Invited(id=made.user, url=url, expires_at=made.expires_at)
+        return _shown_once(identity, made, response)
 
     return router
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.identity.accounts import Accounts
+from app.identity.accounts import Accounts, Invitation
 from app.identity.authentication import Authentication
 from app.identity.factor import Secrets
 from app.identity.issuing import Tokens
@@ -53,6 +53,10 @@ class Identity:
     ending: Ending
     resetting: Resetting
     clock: Clock
+
+    def link(self, made: Invitation) -> str:
+        """Give the address that opens an account, once."""
+        return f"{self.public_url}/invitations/{made.secret}"
 
 
 def assemble(

@@ -60,7 +60,7 @@ def _with_themselves(whom: User, grantors: Collection[str]) -> Iterator[Conflict
 
 def _of_approval(asked: Asked, whom: User, held: Sequence[Grant]) -> Iterator[Conflict]:
     roles = {one.role for one in held}
-    name = _name(whom)
+    name = whom.called
     if PermissionRole.REVIEWER not in roles:
         yield Conflict(
             "no-reviewer",
@@ -139,7 +139,7 @@ def _with_open_work(
         if person == whom.id:
             yield Conflict(
                 f"own-part/{promotion}",
-                f"{_name(whom)} is the {said} of {about}, which waits for reviews: there they may"
+                f"{whom.called} is the {said} of {about}, which waits for reviews: there they may"
                 " not sign.",
             )
         elif person in grantors:
@@ -155,7 +155,3 @@ def _covers(scope: str | None, part: Part) -> bool:
         return True
     model, _, environment = scope.partition("@")
     return fnmatchcase(f"model/{part.model}", model) and fnmatchcase(part.environment, environment)
-
-
-def _name(user: User) -> str:
-    return user.printed_name or user.name or user.id

@@ -36,5 +36,4 @@ class Duties:
             held = people.grants(whom.id)
         grantors = {*others} if principal.person is None else {principal.person, *others}
         work = self.open_work({whom.id, *grantors}) if asked.approval else ()
-        name = whom.printed_name or whom.name or whom.id
-        return conflicts(asked, whom, held, grantors, work), name
+        return conflicts(asked, whom, held, grantors, work), whom.called

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.core.access import Permission
     from app.core.errors import Refusal
+    from app.identity.accounts import Invitation
     from app.identity.assembly import Identity
     from app.identity.duties import Duties
     from app.web.desk import Desk
@@ -116,11 +117,21 @@ class Office:
             status=200 if refusal is None else status_of(type(refusal)),
         )
 
+    def hand_out(self, request: Request, title: str, made: Invitation, *, again: bool) -> Response:
+        """Show the link that opens an account, once. ``again``: after a reset."""
+        given = {
+            "link": self.identity.link(made),
+            "expires_at": made.expires_at,
+            "user": made.user,
+            "again": again,
+        }
+        return self.page(request, "invited", title, given)
+
     def names(self, connection: Connection, ids: Iterable[str]) -> dict[str, str]:
         """Tell by which name to show whom; closed accounts too."""
         people = People(connection)
         found = ((id_, people.user(id_)) for id_ in set(ids))
-        return {id_: user.printed_name or user.name or id_ for id_, user in found if user}
+        return {id_: user.called for id_, user in found if user}
 
     def person(self, request: Request) -> Principal:
         """Recognise who looks, whoever it is. Raises Forbidden for what is no person."""

@@ -114,17 +114,7 @@ def people_pages(office: Office) -> APIRouter:
         except (Rejected, Conflict) as refusal:
             return show(request, page, refusal, name=name, printed_name=printed_name, reason=reason)
         office.desk.sent(request, draft)
-        return office.page(
-            request,
-            "invited",
-            f"{printed_name.strip()} is invited",
-            {
-                "link": f"{identity.public_url}/invitations/{made.secret}",
-                "expires_at": made.expires_at,
-                "user": made.user,
-                "again": False,
-            },
-        )
+        return office.hand_out(request, f"{printed_name.strip()} is invited", made, again=False)
 
     return router
 
@@ -173,7 +163,7 @@ def _about(people_of: list[User], what: str) -> tuple[str, str]:
     verb, _, about = what.partition("/")
     if verb == "disable":
         user = next((one for one in people_of if one.id == about), None)
-        name = about if user is None else user.printed_name or user.name or about
+        name = about if user is None else user.called
         return f"Close the account of {name}", f"/admin/people/{about}/disable"
     return f"Revoke the administrator role of grant {about}", f"/admin/roles/{about}/revoke"
 

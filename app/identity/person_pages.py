@@ -195,17 +195,7 @@ def _reset(office: Office) -> APIRouter:
             made = identity.resetting.confirm(principal, user)
         except (Missing, Conflict) as refusal:
             return office.ask(request, change(user, principal), refusal)
-        return office.page(
-            request,
-            "invited",
-            f"{name} begins anew",
-            {
-                "link": f"{identity.public_url}/invitations/{made.secret}",
-                "expires_at": made.expires_at,
-                "user": made.user,
-                "again": True,
-            },
-        )
+        return office.hand_out(request, f"{name} begins anew", made, again=True)
 
     return router
 
@@ -219,4 +209,4 @@ def _name(office: Office, user: str) -> str:
         found = People(now.connection).user(user)
     if found is None or found.disabled:
         raise Missing(f"there is no open account {user[:80]!r}")
-    return found.printed_name or found.name or found.id
+    return found.called

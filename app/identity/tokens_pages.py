@@ -115,7 +115,7 @@ def tokens_pages(office: Office) -> APIRouter:
         given = {
             "listing": listing,
             "wanted": {"owner": owner, "state": state},
-            "owners": [(one.id, one.printed_name or one.name or one.id) for one in everybody],
+            "owners": [(one.id, one.called) for one in everybody],
             "names": names,
             "may_tokens": principal.may(Permission.MANAGE_TOKENS),
             "done": _DONE.get(request.query_params.get("done", "")),

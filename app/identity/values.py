@@ -32,6 +32,11 @@ class User:
     disabled: bool
     enrolled_at: datetime | None
 
+    @property
+    def called(self) -> str:
+        """The name to show: as under signatures, else as at sign-in, else the id."""
+        return self.printed_name or self.name or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:

@@ -93,7 +93,7 @@ class Looking:
                 None if not at else waiting[at - 1],
                 None if at is None or at + 1 == len(waiting) else waiting[at + 1],
                 tuple(
-                    (one.id, one.printed_name or one.name or one.id)
+                    (one.id, one.called)
                     for one in People(now.connection).everybody()
                     if not one.disabled
                 ),

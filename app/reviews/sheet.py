@@ -173,9 +173,7 @@ def sheet_of(now: Snapshot, shown: Shown, caller: Caller) -> Sheet:
 
 def names(connection: Connection) -> Callable[[str], str]:
     """Give what tells the printed name of a user id; an erased name is told as the id."""
-    people = {
-        one.id: one.printed_name or one.name or one.id for one in People(connection).everybody()
-    }
+    people = {one.id: one.called for one in People(connection).everybody()}
     return lambda id_: people.get(id_, id_)
 
 
